@@ -1,0 +1,15 @@
+# Every outside library, with the traps that Debian 12 sets.
+find_package(Threads REQUIRED)
+set(MPI_CXX_SKIP_MPICXX ON)
+find_package(MPI 3.1 REQUIRED COMPONENTS CXX)
+set(HDF5_PREFER_PARALLEL ON) # before find_package, or a serial HDF5 beside it wins
+find_package(HDF5 1.10 REQUIRED COMPONENTS C)
+if(NOT HDF5_IS_PARALLEL)
+  message(FATAL_ERROR "Megaweave needs a parallel HDF5. Debian: apt install libhdf5-openmpi-dev; elsewhere load the parallel module or pass -DHDF5_ROOT=…")
+endif()
+find_package(TBB 2021 REQUIRED)
+find_package(yaml-cpp 0.7 REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(CLI11 2 REQUIRED)
+find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "megaweave/core/time.hpp"
+#include "megaweave/fabric/params.hpp"
+#include "megaweave/hardware/params.hpp"
+#include "megaweave/plant/params.hpp"
+#include "megaweave/serving/params.hpp"
+
+namespace mw::config {
+
+struct TimeParams {
+    core::TimeNs duration_ns{30 * core::ns_per_s};  //!< measured
+    core::TimeNs warmup_ns{0};                      //!< simulated first, left out of every statistic
+    core::TimeNs window_ns{core::ns_per_ms};        //!< lookahead of the parallel engine
+    core::TimeNs sample_ns{100 * core::ns_per_ms};  //!< spacing of the recorded time series, a multiple of the window
+};
+
+struct MemoryPoolParams {
+    bool present{false};
+    double capacity_bytes{0};
+    double bytes_per_s{0};
+    fabric::OpticsParams optics;
+};
+
+struct ClusterParams {
+    std::int64_t accelerators{0};
+    hardware::RackParams rack;
+    fabric::ClosParams scale_out;
+    fabric::OpticsParams optics;
+    fabric::SwitchParams network_switch;
+};
+
+struct OutputParams {
+    std::string directory;
+    core::TimeNs checkpoint_every_ns{600 * core::ns_per_s};  //!< of wall time; 0: only when stopped
+    double request_sample{1};                                //!< share of the requests that /requests of run.h5 lists
+};
+
+/*!
+ * A deck with every name resolved and every default filled in: all that a run depends on.
+ *
+ * `effective_yaml` is the deck after `--set`, with catalogue entries written out, as stored in run.h5; `physics_hash` covers
+ * everything that can change a result (not output.directory and the like) and guards restarts.
+ */
+struct Deck {
+    std::string path;
+    std::string name;
+    std::uint64_t seed{1};
+    TimeParams time;
+    ClusterParams cluster;
+    std::vector<serving::ServiceParams> services;
+    plant::FacilityParams facility;
+    OutputParams output;
+    std::string effective_yaml;
+    std::uint64_t physics_hash{0};
+    std::vector<std::string> warnings;  //!< e.g. estimates that the result rests on
+};
+
+//! `path=value` from the command line, in order.
+struct Override {
+    std::string path;
+    std::string value;
+};
+
+/*!
+ * Reads a deck and the catalogue it names. Throws `core::InputError` with every mistake at once, each as
+ * `file:line:column: what is wrong in path. How to mend it`.
+ */
+[[nodiscard]] Deck read_deck(std::string const& path, std::vector<Override> const& overrides = {});
+
+}  // namespace mw::config

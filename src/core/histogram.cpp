@@ -1,0 +1,83 @@
+#include "megaweave/core/histogram.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "megaweave/core/check.hpp"
+
+namespace mw::core {
+
+namespace {
+constexpr int sub_bits = 7;
+constexpr std::int64_t per_octave = std::int64_t{1} << sub_bits;
+}  // namespace
+
+std::int32_t Histogram::bucket_of(std::int64_t value) {
+    if (value < per_octave) return static_cast<std::int32_t>(value);  // exact where buckets would be narrower than one
+    int const shift = 63 - sub_bits - std::countl_zero(static_cast<std::uint64_t>(value));
+    return static_cast<std::int32_t>(shift * per_octave + (value >> shift));
+}
+
+double Histogram::lower_edge(std::int32_t bucket) {
+    if (bucket < 2 * per_octave) return bucket;
+    auto const shift = static_cast<int>(bucket / per_octave - 1);
+    return std::ldexp(static_cast<double>(bucket - shift * per_octave), shift);
+}
+
+void Histogram::reserve(std::int32_t bucket) {
+    if (counts_.empty()) {
+        first_ = bucket;
+        counts_.assign(1, 0);
+    } else if (bucket < first_) {
+        counts_.insert(counts_.begin(), static_cast<std::size_t>(first_ - bucket), 0);
+        first_ = bucket;
+    } else if (static_cast<std::size_t>(bucket - first_) >= counts_.size()) {
+        counts_.resize(static_cast<std::size_t>(bucket - first_) + 1, 0);
+    }
+}
+
+void Histogram::add(std::int64_t value, std::int64_t count) {
+    MW_EXPECT(value >= 0, "a histogram holds non-negative values");
+    std::int32_t const bucket = bucket_of(value);
+    reserve(bucket);
+    counts_[static_cast<std::size_t>(bucket - first_)] += count;
+    count_ += count;
+    auto const addend = static_cast<std::uint64_t>(value) * static_cast<std::uint64_t>(count);
+    sum_low_ += addend;
+    sum_high_ += sum_low_ < addend ? 1U : 0U;
+}
+
+void Histogram::merge(Histogram const& other) {
+    if (other.counts_.empty()) return;
+    reserve(other.first_);
+    reserve(other.first_ + static_cast<std::int32_t>(other.counts_.size()) - 1);
+    for (std::size_t i = 0; i < other.counts_.size(); ++i)
+        counts_[i + static_cast<std::size_t>(other.first_ - first_)] += other.counts_[i];
+    count_ += other.count_;
+    sum_low_ += other.sum_low_;
+    sum_high_ += other.sum_high_ + (sum_low_ < other.sum_low_ ? 1U : 0U);
+}
+
+double Histogram::mean() const {
+    if (count_ == 0) return 0.0;
+    return (static_cast<double>(sum_high_) * 0x1.0p64 + static_cast<double>(sum_low_)) / static_cast<double>(count_);
+}
+
+double Histogram::quantile(double q) const {
+    if (count_ == 0) return 0.0;
+    double const target = std::clamp(q, 0.0, 1.0) * static_cast<double>(count_);
+    double seen = 0.0;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+        auto const here = static_cast<double>(counts_[i]);
+        if (here > 0.0 && seen + here >= target) {
+            auto const bucket = first_ + static_cast<std::int32_t>(i);
+            double const low = lower_edge(bucket);
+            return low + (lower_edge(bucket + 1) - low) * (target - seen) / here;
+        }
+        seen += here;
+    }
+    return lower_edge(first_ + static_cast<std::int32_t>(counts_.size()));
+}
+
+}  // namespace mw::core

@@ -3,6 +3,7 @@
 add_library(mw_flags INTERFACE)
 target_compile_options(mw_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast -Werror
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> # false alarms of GCC 12 in "literal" + string
   -ffp-contract=off) # the same bits on machines with and without fused multiply-add
 target_include_directories(mw_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
 if(MW_AUDIT)

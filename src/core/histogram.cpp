@@ -43,6 +43,8 @@ void Histogram::add(std::int64_t value, std::int64_t count) {
     reserve(bucket);
     counts_[static_cast<std::size_t>(bucket - first_)] += count;
     count_ += count;
+    smallest_ = std::min(smallest_, value);
+    largest_ = std::max(largest_, value);
     auto const addend = static_cast<std::uint64_t>(value) * static_cast<std::uint64_t>(count);
     sum_low_ += addend;
     sum_high_ += sum_low_ < addend ? 1U : 0U;
@@ -55,6 +57,8 @@ void Histogram::merge(Histogram const& other) {
     for (std::size_t i = 0; i < other.counts_.size(); ++i)
         counts_[i + static_cast<std::size_t>(other.first_ - first_)] += other.counts_[i];
     count_ += other.count_;
+    smallest_ = std::min(smallest_, other.smallest_);
+    largest_ = std::max(largest_, other.largest_);
     sum_low_ += other.sum_low_;
     sum_high_ += other.sum_high_ + (sum_low_ < other.sum_low_ ? 1U : 0U);
 }
@@ -73,11 +77,12 @@ double Histogram::quantile(double q) const {
         if (here > 0.0 && seen + here >= target) {
             auto const bucket = first_ + static_cast<std::int32_t>(i);
             double const low = lower_edge(bucket);
-            return low + (lower_edge(bucket + 1) - low) * (target - seen) / here;
+            double const width = bucket < 2 * per_octave ? 0.0 : lower_edge(bucket + 1) - low;
+            return std::clamp(low + width * (target - seen) / here, static_cast<double>(smallest_), static_cast<double>(largest_));
         }
         seen += here;
     }
-    return lower_edge(first_ + static_cast<std::int32_t>(counts_.size()));
+    return static_cast<double>(largest_);
 }
 
 }  // namespace mw::core

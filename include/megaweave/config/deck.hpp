@@ -16,7 +16,8 @@ struct TimeParams {
     core::TimeNs duration_ns{30 * core::ns_per_s};  //!< measured
     core::TimeNs warmup_ns{0};                      //!< simulated first, left out of every statistic
     core::TimeNs window_ns{core::ns_per_ms};        //!< lookahead of the parallel engine
-    core::TimeNs sample_ns{100 * core::ns_per_ms};  //!< spacing of the recorded time series, a multiple of the window
+    core::TimeNs sample_ns{
+        100 * core::ns_per_ms};  //!< spacing of the recorded time series, a multiple of the window
 };
 
 struct MemoryPoolParams {
@@ -37,7 +38,7 @@ struct ClusterParams {
 struct OutputParams {
     std::string directory;
     core::TimeNs checkpoint_every_ns{600 * core::ns_per_s};  //!< of wall time; 0: only when stopped
-    double request_sample{1};                                //!< share of the requests that /requests of run.h5 lists
+    double request_sample{1};  //!< share of the requests that /requests of run.h5 lists
 };
 
 /*!
@@ -71,5 +72,18 @@ struct Override {
  * `file:line:column: what is wrong in path. How to mend it`.
  */
 [[nodiscard]] Deck read_deck(std::string const& path, std::vector<Override> const& overrides = {});
+
+//! A deck for `megaweave flows`: the fabric alone. Of a whole deck it reads the same keys and skips the rest.
+struct FlowsDeck {
+    std::string name;
+    std::uint64_t seed{1};
+    bool explicit_topology{false};
+    std::string links_file;   //!< explicit: CSV `link,capacity_bytes_per_s,latency_ns`
+    std::string routes_file;  //!< explicit: CSV `src,dst,links`
+    fabric::ClosParams clos;  //!< otherwise; nodes of one NIC unless the deck names a rack
+};
+
+//! Needs only `name` and `cluster.scale_out`, for a Clos also `cluster.accelerators`. Throws like `read_deck`.
+[[nodiscard]] FlowsDeck read_flows_deck(std::string const& path, std::vector<Override> const& overrides = {});
 
 }  // namespace mw::config

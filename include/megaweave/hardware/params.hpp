@@ -34,8 +34,10 @@ struct Provenance {
  */
 struct EngineEfficiency {
     std::array<double, precision_count> flops{0.57, 0.57, 0.57};  //!< of peak, in large matrix products, per weight precision
+    double attention_flops{0.60};                                 //!< of the BF16 peak, in attention kernels
     double hbm{0.92};                                             //!< of HBM bandwidth, streaming weights and KV
     double link{0.62};                                            //!< of link bandwidth, in collectives
+    double communication_overlap{0};                              //!< of collectives, hidden behind other work
     core::TimeNs iteration_ns{7'200'000};                         //!< fixed cost of an iteration (scheduler, launch, sampling)
     core::TimeNs layer_ns{0};                                     //!< fixed cost of a layer
     core::TimeNs collective_ns{73'000};                           //!< latency of one collective

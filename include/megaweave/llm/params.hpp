@@ -28,6 +28,7 @@ struct ModelParams {
     std::int64_t moe_every{0};          //!< 0: dense; 1: every layer after the first dense ones; 2: every second …
     std::int64_t routed_experts{0};
     std::int64_t experts_per_token{0};
+    std::int64_t node_limit{0};         //!< scale-up domains that a token's experts may lie in; 0: no limit
     std::int64_t shared_experts{0};
     std::int64_t moe_intermediate{0};
     std::int64_t shared_intermediate{0};

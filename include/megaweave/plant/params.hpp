@@ -25,7 +25,9 @@ struct DeliveryParams {
  */
 struct CoolingParams {
     CoolingKind kind{CoolingKind::liquid};
-    double supply_c{32};             //!< coolant (liquid) or air (air) supplied to the racks
+    double supply_c{32};             //!< coolant supplied to liquid-cooled racks
+    double air_supply_c{24};         //!< air supplied to the racks, for all heat that leaves by air
+    double air_approach_k{10};       //!< from the water of an air handler to the air it supplies
     double wet_bulb_c{15};           //!< outdoors
     double approach_k{7};            //!< tower and heat exchangers together, for free cooling
     double pump_pressure_pa{250e3};  //!< liquid loop at design flow

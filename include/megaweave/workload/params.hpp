@@ -15,7 +15,7 @@ struct ArrivalParams {
     double rate_per_s{0};        //!< poisson, gamma
     double cv{1};                //!< gamma: standard deviation over mean of the gaps
     std::int64_t concurrency{0}; //!< closed: requests in flight, a finished one is replaced at once
-    std::string file;            //!< trace
+    std::string file{};          //!< trace
     TraceFormat format{TraceFormat::csv};
     double scale{1};             //!< trace: rate multiplier; k copies, each rotated by its own offset; a fraction thins
 };
@@ -29,7 +29,7 @@ struct LengthParams {
     double median{0};            //!< lognormal
     double sigma{0};             //!< lognormal, of the logarithm
     double mean{0};              //!< exponential (geometric in tokens)
-    std::string file;            //!< quantiles: CSV `quantile,tokens` rising from 0 to 1, or `tokens,probability`
+    std::string file{};          //!< quantiles: CSV `quantile,tokens` rising from 0 to 1, or `tokens,probability`
 };
 
 struct WorkloadParams {

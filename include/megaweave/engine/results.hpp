@@ -1,0 +1,94 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "megaweave/core/hash.hpp"
+#include "megaweave/core/histogram.hpp"
+#include "megaweave/core/time.hpp"
+#include "megaweave/engine/tally.hpp"
+#include "megaweave/llm/iteration.hpp"
+#include "megaweave/parallel/comm.hpp"
+
+namespace mw::engine {
+
+//! Latencies of one service [ns], of what happened in the measured period.
+struct ServiceResults {
+    core::Histogram ttft;
+    core::Histogram tpot;
+    core::Histogram e2e;
+    core::Histogram queue_wait;  //!< arrival to the first iteration
+    std::int64_t completions{0};
+    std::int64_t output_tokens{0};  //!< of completed requests
+    std::int64_t objectives_met{0};
+
+    void merge(ServiceResults const& other);
+    //! Adds everything to a digest, under this key.
+    void add_to(core::Digest& digest, std::uint64_t key) const;
+
+    template <class Archive>
+    void archive(Archive& ar) {
+        ar & ttft & tpot & e2e & queue_wait & completions & output_tokens & objectives_met;
+    }
+};
+
+//! One request of the sample that run.h5 lists.
+struct RequestRecord {
+    std::uint64_t id{0};
+    std::int32_t service{0};
+    std::int32_t input_tokens{0};
+    std::int32_t output_tokens{0};
+    std::int32_t preemptions{0};
+    core::TimeNs arrival_ns{0};
+    core::TimeNs first_token_ns{0};
+    core::TimeNs completed_ns{0};
+    std::int32_t prefill_instance{0};
+    std::int32_t decode_instance{0};
+};
+
+//! Fabric totals of the measured period.
+struct FabricResults {
+    std::int64_t bytes{0};                //!< delivered by transfers, scale-up included
+    std::int64_t kv_bytes{0};
+    std::int64_t bytes_between_racks{0};
+    double peak_utilisation{0};           //!< of any bundle in any sample
+    double mean_utilisation{0};           //!< of all bundles, by capacity
+};
+
+//! What the machine did, not the site: differs from run to run.
+struct Performance {
+    int ranks{1};
+    int threads{1};
+    double wall_s{0};
+    double simulated_s{0};
+    std::int64_t iterations{0};
+    std::int64_t events{0};
+    std::int64_t windows{0};
+    std::int64_t messages{0};         //!< between racks
+    std::int64_t remote_messages{0};  //!< between ranks
+    std::int64_t bytes{0};            //!< between ranks
+    std::int64_t solver_rounds{0};
+    std::int64_t peak_rss_mb{0};      //!< all ranks together
+    std::array<double, 5> time_in_s{};  //!< racks, fabric, exchange, plant, record; mean over ranks
+};
+inline constexpr std::array<char const*, 5> phase_names = {"racks", "fabric", "exchange", "plant", "record"};
+
+//! Everything that the summary states. Complete on the root only.
+struct Results {
+    std::string digest;
+    double measured_s{0};
+    std::int64_t accelerators{0};
+    Counts run_counts;    //!< of the whole run, warm-up included
+    Counts counts;        //!< of the measured period; cohorts as their names say
+    std::int64_t in_flight{0};
+    Energies energy_uj;   //!< of the measured period
+    std::int64_t it_energy_uj{0};
+    std::array<core::TimeNs, llm::share_count> accelerator_ns{};
+    std::vector<ServiceResults> services;
+    FabricResults fabric;
+    Performance performance;
+};
+
+}  // namespace mw::engine

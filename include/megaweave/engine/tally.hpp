@@ -1,0 +1,92 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace mw::engine {
+
+//! What is counted, everywhere, as integers that add up in any order.
+enum class Count : std::uint8_t {
+    // Of the whole run
+    arrivals,
+    completions,
+    rejections,
+    first_tokens,
+    ttft_ns,             //!< sum over first tokens
+    tpot_ns,             //!< sum over completions with more than one token
+    tpot_samples,
+    output_tokens,
+    input_tokens,        //!< prompt tokens processed
+    preemptions,
+    iterations,
+    events,
+    messages,
+    kv_bytes,            //!< of caches fetched
+    bytes_between_racks, //!< of them, between racks
+    // Of the requests that arrived in the measured period
+    cohort_arrived,
+    cohort_completed,
+    cohort_rejected,
+    // Of the requests that completed in the measured period
+    objectives_met,
+    goodput_tokens,
+    measured_completions,
+    count_
+};
+inline constexpr std::size_t count_size = static_cast<std::size_t>(Count::count_);
+
+//! Where energy goes, in the order of the summary's breakdown [uJ].
+enum class Consumer : std::uint8_t {
+    accelerator_idle,
+    accelerator_compute,
+    accelerator_memory,
+    host,
+    nic,
+    scale_up,
+    scale_out_switch,
+    optics,
+    memory_pool,
+    conversion,
+    fans,
+    cooling,
+    count_
+};
+inline constexpr std::size_t consumer_size = static_cast<std::size_t>(Consumer::count_);
+
+inline constexpr std::array<char const*, consumer_size> consumer_names = {
+    "accelerator_idle", "accelerator_compute", "accelerator_memory", "host",       "nic",  "scale_up",
+    "scale_out_switch", "optics",              "memory_pool",        "conversion", "fans", "cooling"};
+
+//! Their columns in run.h5.
+inline constexpr std::array<char const*, consumer_size> consumer_columns = {
+    "accelerator_idle_w", "accelerator_compute_w", "accelerator_memory_w", "host_w",       "nic_w",  "scale_up_w",
+    "scale_out_switch_w", "optics_w",              "memory_pool_w",        "conversion_w", "fans_w", "cooling_w"};
+
+//! An array of integers with names for its places.
+template <class Name, std::size_t size>
+struct Tally {
+    std::array<std::int64_t, size> values{};
+
+    std::int64_t& operator[](Name name) { return values[static_cast<std::size_t>(name)]; }
+    std::int64_t operator[](Name name) const { return values[static_cast<std::size_t>(name)]; }
+    Tally& operator+=(Tally const& other) {
+        for (std::size_t i = 0; i < size; ++i) values[i] += other.values[i];
+        return *this;
+    }
+    friend Tally operator-(Tally a, Tally const& b) {
+        for (std::size_t i = 0; i < size; ++i) a.values[i] -= b.values[i];
+        return a;
+    }
+    [[nodiscard]] std::int64_t sum() const {
+        std::int64_t total = 0;
+        for (std::int64_t const value : values) total += value;
+        return total;
+    }
+};
+
+using Counts = Tally<Count, count_size>;
+using Energies = Tally<Consumer, consumer_size>;
+
+}  // namespace mw::engine

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "megaweave/core/frame.hpp"
+#include "megaweave/core/histogram.hpp"
+#include "megaweave/core/time.hpp"
+#include "megaweave/parallel/comm.hpp"
+
+namespace mw::io {
+
+//! A rack as the output shows it. The floor is the x-y plane, z is up.
+struct RackInfo {
+    std::string name;
+    std::int32_t hall{0};
+    std::int32_t row{0};
+    std::array<double, 3> position_m{};  //!< centre of the footprint; z = 0 at the floor
+    std::array<double, 3> size_m{};      //!< along x, y, z
+    std::int32_t accelerators{0};
+};
+
+//! A bundle of parallel links, one direction.
+struct LinkInfo {
+    std::string name;
+    std::array<double, 3> from_m{};
+    std::array<double, 3> to_m{};
+    double capacity_bytes_per_s{0};
+    std::int32_t tier{0};
+    std::int32_t rack{0};  //!< index of the rack that owns it
+};
+
+//! Racks and links of the run, and this rank's contiguous part of both (which may be empty).
+struct RunShape {
+    std::int64_t racks_total{0};
+    std::int64_t first_rack{0};
+    std::vector<RackInfo> racks;
+    std::int64_t links_total{0};
+    std::int64_t first_link{0};
+    std::vector<LinkInfo> links;
+};
+
+//! What a run is, equal on every rank.
+struct RunIdentity {
+    std::string program_version;
+    std::string deck_name;
+    std::string effective_deck;
+    std::uint64_t physics_hash{0};
+    core::TimeNs warmup_ns{0};
+    core::TimeNs sample_ns{0};
+};
+
+//! One request of the recorded sample. Times count from the start of the warm-up; instances are -1 where there was none.
+struct RequestRow {
+    std::uint64_t id{0};
+    std::int32_t service{0};
+    core::TimeNs arrival_ns{0};
+    core::TimeNs first_token_ns{0};
+    core::TimeNs completed_ns{0};
+    std::int32_t input_tokens{0};
+    std::int32_t output_tokens{0};
+    std::int32_t preemptions{0};
+    std::int32_t prefill_instance{-1};
+    std::int32_t decode_instance{-1};
+};
+
+struct NamedHistogram {
+    std::string name;  //!< "ttft"
+    std::string unit;  //!< as stored: "s"
+    std::string description;
+    double unit_scale{1};  //!< stored = value * unit_scale: 1e-9 for nanoseconds shown in seconds
+    core::Histogram histogram;
+};
+
+/*!
+ * run.h5, written by all ranks together, and run.xdmf beside it.
+ *
+ * Every member function is collective: all ranks call it, in the same order. What goes wrong on one rank (disk full, a directory
+ * that cannot be written) is thrown as core::WorldError on all of them, naming the file and what HDF5 said.
+ *
+ * A killed run leaves a file that opens at the last flush: metadata stay in memory between flushes, every flush ends with
+ * H5Fflush, and no byte that an earlier flush wrote is rewritten, except HDF5's own metadata while it flushes. (For that,
+ * compressed chunks hold one sample and are never reopened; rows under 4 KiB are stored plain and grow in place.)
+ *
+ * The `Comm` must outlive the file. Destroying an unfinished file closes it (collective) and drops what was not flushed; while
+ * an exception unwinds it is left open, since the other ranks may never come to close it.
+ */
+class RunFile {
+  public:
+    static constexpr std::int32_t format_version = 1;
+
+    //! Starts a new file; an older one of that name is unlinked first, so its readers keep what they have.
+    [[nodiscard]] static RunFile create(parallel::Comm const& comm, std::string path, RunIdentity identity,
+                                        RunShape shape);
+
+    /*!
+     * Goes on with the file of an interrupted run after its first `rows` samples; later ones, and the results of a finished run,
+     * are dropped (in a copy that replaces the file once it is whole). Any number of ranks. Refuses the file of another deck or
+     * another plan, and one with fewer rows.
+     */
+    [[nodiscard]] static RunFile reopen(parallel::Comm const& comm, std::string path, RunIdentity identity,
+                                        RunShape shape, std::int64_t rows);
+
+    ~RunFile();
+    RunFile(RunFile&&) noexcept;
+    RunFile& operator=(RunFile&&) = delete;
+
+    //! Holds one sample; writes by itself once 32 rows or 16 MiB (of all ranks together) are held.
+    void append(core::Frame const& frame);
+
+    //! Writes what is held and makes it safe against a kill; run.xdmf then shows all rows.
+    void flush();
+
+    //! Samples appended so far, those before a restart included.
+    [[nodiscard]] std::int64_t rows() const;
+
+    //! Once, before `finish`. Stored in rank order: give each rank's rows in rack order and the file is the same for any ranks.
+    void write_requests(std::vector<RequestRow> const& mine);
+
+    //! Once, before `finish`. Equal on all ranks.
+    void write_histograms(std::vector<NamedHistogram> const& histograms);
+
+    //! Flushes, marks the file as complete and closes it.
+    void finish(std::string const& digest);
+
+  private:
+    struct State;
+    explicit RunFile(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace mw::io

@@ -1,0 +1,183 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "megaweave/core/time.hpp"
+#include "megaweave/llm/iteration.hpp"
+#include "megaweave/serving/params.hpp"
+#include "megaweave/serving/request.hpp"
+
+namespace mw::serving {
+
+//! Number of a sequence inside its instance; names its KV blocks in messages.
+using Slot = std::uint32_t;
+
+//! Time and work of an iteration: the roofline model or a measured table.
+using Timing = std::function<llm::IterationCost(llm::Batch const&)>;
+
+//! What an instance tells whoever runs it, in the order in which it happens.
+class InstanceListener {
+  public:
+    virtual void on_first_token(Request const& request, core::TimeNs now_ns) = 0;
+    virtual void on_completed(Request const& request, core::TimeNs now_ns) = 0;
+    //! It can never fit: its context exceeds the instance's KV capacity.
+    virtual void on_rejected(Request const& request, core::TimeNs now_ns) = 0;
+    //! Disaggregated: the prompt is processed; its KV blocks stay in `held` until `release`.
+    virtual void on_prefilled(Request const& request, Slot held, core::TimeNs now_ns) = 0;
+    //! Disaggregated: blocks are reserved in `reserved`; fetch the KV cache from `source` there, then call `kv_arrived`.
+    virtual void on_fetch(Request const& request, Slot source, Slot reserved, core::TimeNs now_ns) = 0;
+
+  protected:
+    ~InstanceListener() = default;
+};
+
+//! Everything that an instance needs to know and that never changes; shared by the instances of a pool.
+struct InstanceParams {
+    SchedulerParams scheduler;
+    bool prefill_only{false};  //!< hands its sequences over after the first token
+    std::int64_t kv_blocks{0};
+};
+
+//! Counts of what an instance did since it was built; they only grow.
+struct InstanceCounts {
+    std::int64_t iterations{0};
+    std::int64_t output_tokens{0};
+    std::int64_t input_tokens{0};   //!< prompt tokens processed, recomputation after preemption included
+    std::int64_t preemptions{0};
+};
+
+/*!
+ * One replica of a model: continuous batching over a paged KV cache, iteration by iteration.
+ *
+ * Each iteration decodes one token of every running sequence, then spends what is left of the token budget on prompts: those
+ * begun first, then new ones in order of arrival (chunked prefill); without chunked prefill, waiting prompts run whole and decode
+ * pauses (Orca, OSDI'22; vLLM, SOSP'23; Sarathi-Serve, OSDI'24). A new sequence needs blocks for its whole prompt plus a
+ * watermark. When decode finds no free block, the sequence admitted last is preempted and recomputed. The iteration that ends a
+ * prompt emits its first token.
+ *
+ * The batch lives as running sums, so an iteration costs time in proportion to what changes, not to its sequences: every running
+ * sequence gains one token a step, so `context = base + step`, the step at which it ends is known when it joins, and the sequences
+ * that need a new block at step s are those with base = -s modulo the block size.
+ *
+ * Leaves out: priorities, swapping to host memory, prefix reuse. Thread safety: none; one rack owns it.
+ */
+class Instance {
+  public:
+    Instance(InstanceParams const& params, Timing const& timing);
+
+    //! A new request: its prompt is processed here.
+    void submit(Request const& request, core::TimeNs now_ns, InstanceListener& listener);
+    //! Disaggregated: a request whose KV cache waits in slot `source` of its prefill instance.
+    void attach(Request const& request, Slot source, core::TimeNs now_ns, InstanceListener& listener);
+    //! The KV cache that `on_fetch` asked for is here.
+    void kv_arrived(Slot reserved, core::TimeNs now_ns, InstanceListener& listener);
+    //! The KV blocks of a handed-over sequence have been fetched.
+    void release(Slot held, core::TimeNs now_ns, InstanceListener& listener);
+
+    //! End of the iteration that runs, or `core::never`.
+    [[nodiscard]] core::TimeNs next_event_ns() const { return busy_ ? end_ns_ : core::never; }
+    //! Ends that iteration at its time and starts the next.
+    void advance(InstanceListener& listener);
+
+    [[nodiscard]] bool busy() const { return busy_; }
+    [[nodiscard]] core::TimeNs iteration_start_ns() const { return start_ns_; }
+    [[nodiscard]] llm::IterationCost const& iteration() const { return cost_; }
+    [[nodiscard]] InstanceCounts const& counts() const { return counts_; }
+    [[nodiscard]] std::int64_t running() const { return decoding_ + static_cast<std::int64_t>(prefilling_.size()); }
+    [[nodiscard]] std::int64_t waiting() const {
+        return static_cast<std::int64_t>(waiting_.size() + attached_.size()) + fetching_;
+    }
+    [[nodiscard]] std::int64_t used_blocks() const { return used_blocks_; }
+    [[nodiscard]] std::int64_t kv_blocks() const { return params_->kv_blocks; }
+
+    //! Requests that live here: all but those handed over (their blocks may still be held). For conservation checks.
+    [[nodiscard]] std::int64_t census() const;
+    //! Recounts blocks, contexts and queues from the slots; throws core::ContractError where the running sums disagree.
+    void audit() const;
+
+    template <class Archive>
+    void archive(Archive& ar) {
+        ar & slots_ & free_slots_ & waiting_ & prefilling_ & attached_ & arrived_ & admitted_ & finishes_ & crossing_;
+        ar & step_ & decoding_ & decoding_context_ & fetching_ & used_blocks_ & busy_ & decode_in_batch_;
+        ar & start_ns_ & end_ns_ & cost_ & counts_;
+    }
+
+  private:
+    enum class State : std::uint8_t { free, waiting, prefilling, decoding, fetching, held };
+
+    struct Sequence {
+        Request request;
+        State state{State::free};
+        std::uint32_t generation{0};   //!< counts uses of the slot, so that stale entries elsewhere can be told
+        std::int64_t base{0};          //!< decoding: context minus step
+        std::int64_t blocks{0};        //!< held now; decoding: at the step when it joined
+        std::int64_t target{0};        //!< prompt tokens to process
+        std::int64_t processed{0};     //!< of them, up to the end of the last iteration
+        std::int64_t chunk{0};         //!< of them, in this iteration
+    };
+    struct Attached {
+        Request request;
+        Slot source;
+    };
+    struct Entry {  //!< a sequence as it was when the entry was made
+        Slot slot;
+        std::uint32_t generation;
+    };
+    struct Finish {
+        std::int64_t step;
+        Entry entry;
+    };
+
+    static bool later(Finish const& a, Finish const& b);
+    [[nodiscard]] std::int64_t block_tokens() const { return params_->scheduler.block_tokens; }
+    [[nodiscard]] std::int64_t free_blocks() const { return params_->kv_blocks - used_blocks_; }
+    [[nodiscard]] std::int64_t blocks_for(std::int64_t tokens) const;
+    [[nodiscard]] std::size_t residue(std::int64_t base) const;
+    [[nodiscard]] bool admits(std::int64_t blocks) const;
+    [[nodiscard]] bool alive(Entry entry, State state) const;
+    [[nodiscard]] std::int64_t decoding_blocks(Sequence const& sequence) const;
+
+    Slot take_slot(Request const& request, State state);
+    void free_slot(Slot slot);
+    void start_decoding(Slot slot);
+    void stop_decoding(Slot slot);
+    void preempt_last();
+    void secure_decode_blocks();
+    void fetch_attached(core::TimeNs now_ns, InstanceListener& listener);
+    std::int64_t continue_prefills(std::int64_t budget);
+    void admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_ns);
+    void start_iteration(core::TimeNs now_ns, InstanceListener& listener);
+    [[nodiscard]] llm::Batch batch() const;
+    void end_decodes(core::TimeNs now_ns, InstanceListener& listener);
+    void end_prefills(core::TimeNs now_ns, InstanceListener& listener);
+    void end_prompt(Slot slot, core::TimeNs now_ns, InstanceListener& listener);
+
+    InstanceParams const* params_;
+    Timing const* timing_;
+
+    std::vector<Sequence> slots_;
+    std::vector<Slot> free_slots_;
+    std::deque<Slot> waiting_;
+    std::vector<Slot> prefilling_;       //!< in order of admission
+    std::deque<Attached> attached_;
+    std::vector<Slot> arrived_;          //!< fetched; they join when the next iteration starts
+    std::vector<Entry> admitted_;        //!< decoding sequences in order of admission, stale entries among them
+    std::vector<Finish> finishes_;       //!< heap, earliest step on top, stale entries among them
+    std::vector<std::int32_t> crossing_; //!< decoding sequences by residue of their base
+    std::int64_t step_{0};               //!< decode steps so far
+    std::int64_t decoding_{0};
+    std::int64_t decoding_context_{0};   //!< tokens in the caches of the decoding sequences
+    std::int64_t fetching_{0};
+    std::int64_t used_blocks_{0};
+    bool busy_{false};
+    bool decode_in_batch_{false};
+    core::TimeNs start_ns_{0};
+    core::TimeNs end_ns_{0};
+    llm::IterationCost cost_;
+    InstanceCounts counts_;
+};
+
+}  // namespace mw::serving

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "megaweave/core/random.hpp"
+#include "megaweave/core/time.hpp"
+#include "megaweave/workload/params.hpp"
+#include "megaweave/workload/trace.hpp"
+
+namespace mw::workload {
+
+//! Which of a service's cells asks, and its random numbers.
+struct CellKey {
+    core::KeyedRandom random;
+    std::uint32_t entity;  //!< unique per service and cell
+    std::uint32_t cell;
+    std::uint32_t cells;
+
+    //! The same for all cells of a service, provided that they are numbered in a row.
+    [[nodiscard]] std::uint32_t service() const { return entity - cell; }
+};
+
+/*!
+ * Independent gaps of mean cells/rate and coefficient of variation cv: Poisson (cv 1) or gamma, shape 1/cv².
+ *
+ *     gap = −ln(u) / rate   or   gap = Q_gamma(1/cv²; u) / rate, rounded to whole nanoseconds
+ *
+ * A service's Poisson process splits exactly into one per cell. Gamma processes do not: each cell has its own renewal process
+ * of the stated cv, so the sum over many cells is smoother than the cv says for cv > 1 (it tends to Poisson). The first gap is
+ * drawn from the law of the time left (stationary process), so that cells do not start in step and the rate holds from time 0.
+ * cv 0 is a metronome with a random phase. Leaves out: rates that change with the hour (replay a trace for that).
+ * Worked: 500 /s over 4 cells: gaps of 8 ms on average in each.
+ */
+class RenewalProcess {
+  public:
+    RenewalProcess(ArrivalParams const& params, CellKey const& key);
+
+    [[nodiscard]] core::TimeNs next_ns() const { return next_ns_; }
+    void advance();
+
+    template <class Ar>
+    void archive(Ar& ar) {
+        ar& next_ns_& drawn_;
+    }
+
+  private:
+    [[nodiscard]] double first_gap() const;  // in units of the mean gap
+    [[nodiscard]] double gap() const;
+    void step(double gap);
+
+    CellKey key_;
+    double mean_gap_ns_;
+    double shape_;  // infinite for cv 0
+    core::TimeNs next_ns_{0};
+    std::uint64_t drawn_{0};
+};
+
+/*!
+ * A fixed number of requests in flight: all arrive at time 0, and each that finishes is replaced at once.
+ *
+ * The service's concurrency is split as evenly as integers allow: the first cells get one more. Leaves out: think time.
+ * Worked: 10 over 4 cells: 3, 3, 2, 2.
+ */
+class ClosedLoop {
+  public:
+    ClosedLoop(ArrivalParams const& params, CellKey const& key);
+
+    [[nodiscard]] core::TimeNs next_ns() const { return due_ns_.empty() ? core::never : due_ns_.front(); }
+    void advance() { due_ns_.pop_front(); }
+    void replace(core::TimeNs now_ns);
+
+    template <class Ar>
+    void archive(Ar& ar) {
+        ar& due_ns_& last_ns_;
+    }
+
+  private:
+    std::deque<core::TimeNs> due_ns_;
+    core::TimeNs last_ns_{0};  // of the queue, also when it is empty
+};
+
+/*!
+ * A trace played at `scale` times its rate: ceil(scale) copies, repeated for as long as the run lasts.
+ *
+ * Copy 0 starts at the trace's beginning; every further copy is rotated by its own uniform offset, so that copies do not
+ * burst together. The last copy of a fractional scale keeps each request with probability equal to the fraction. Whole
+ * groups of `cells` copies give each cell one copy; copies left over, and the thinned one, are dealt request by request
+ * (request i to cell i mod cells), so that the union over the cells is the same for any number of cells. Cost per arrival:
+ * O(log copies).
+ *
+ * Leaves out: sessions (a rotated copy may cut one). Worked: scale 2.5 on 2 cells: copy 0 to cell 0, copy 1 to cell 1, of
+ * copy 2 every second request to each, each kept with probability 0.5.
+ */
+class TraceReplay {
+  public:
+    //! Keeps a pointer to the trace, which must outlive it.
+    TraceReplay(ArrivalParams const& params, Trace const& trace, CellKey const& key);
+
+    [[nodiscard]] core::TimeNs next_ns() const { return heap_.empty() ? core::never : heap_.front().time_ns; }
+    //! The row that is due at next_ns().
+    [[nodiscard]] TraceRequest const& row() const;
+    void advance();
+
+    template <class Ar>
+    void archive(Ar& ar) {
+        ar& heap_;
+    }
+
+  private:
+    // Where a copy stands. The request's number counts on through repetitions: row + repetition · rows.
+    struct Cursor {
+        core::TimeNs time_ns;
+        std::uint64_t request;
+        std::uint64_t copy;
+    };
+    static bool later(Cursor const& a, Cursor const& b);
+
+    void place(Cursor& cursor) const;  // skips requests that the coin drops, and sets the time
+    [[nodiscard]] std::uint64_t stride(std::uint64_t copy) const;
+    [[nodiscard]] core::TimeNs offset_ns(std::uint64_t copy) const;
+
+    Trace const* trace_;
+    CellKey key_;
+    std::uint64_t copies_;
+    std::uint64_t whole_{0};    // the first so many copies go to one cell each
+    double last_share_{1};      // of the last copy's requests that are kept
+    std::vector<Cursor> heap_;  // earliest first; ties by copy
+};
+
+}  // namespace mw::workload

@@ -1,0 +1,156 @@
+#include "megaweave/config/deck.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "check.hpp"
+#include "megaweave/config/catalogue.hpp"
+#include "megaweave/core/hash.hpp"
+#include "overrides.hpp"
+#include "read_fields.hpp"
+#include "schema.hpp"
+#include "write_fields.hpp"
+
+namespace mw::config {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+//! A deck's text with its overrides, and the catalogue that its names refer to.
+struct Source {
+    Problems problems;
+    Tree root;
+    Library library{problems};
+    std::vector<fs::path> folders;
+
+    Source(std::string const& path, std::vector<Override> const& overrides) {
+        folders = {fs::path{path}.parent_path(), fs::path{}};
+        root = parse_file(path, problems);
+        if (problems.count() == 0 && root.kind == Tree::Kind::null)
+            problems.add(root.where, "", "the deck is empty");
+        if (root.kind == Tree::Kind::scalar || root.kind == Tree::Kind::list) {
+            problems.add(root.where, "", "a deck must be a block of keys, such as 'name: quickstart'");
+        }
+        if (root.kind != Tree::Kind::map) problems.raise();
+        apply_overrides(root, overrides, problems);
+        stock_library();
+    }
+    Source(Source const&) = delete;
+    Source& operator=(Source const&) = delete;
+
+    ReadContext context() { return {problems, library, folders}; }
+
+  private:
+    void stock_library() {
+        if (Tree const* const entries = root.find("catalogue_entries")) {
+            if (entries->kind == Tree::Kind::map) {
+                library.add_entries(*entries);
+            } else {
+                problems.add(entries->where, "catalogue_entries",
+                             "catalogue_entries must be a block of kinds");
+            }
+        }
+        if (Tree const* const folder = root.find("catalogue")) add_named_folder(*folder);
+        library.add_folder(catalogue_folder());
+    }
+
+    void add_named_folder(Tree const& folder) {
+        for (auto const& base : folders) {
+            if (folder.kind != Tree::Kind::scalar || !fs::is_directory(base / folder.text)) continue;
+            library.add_folder(base / folder.text);
+            return;
+        }
+        problems.add(folder.where, "catalogue", "'" + folder.text + "' in catalogue is not a folder");
+    }
+};
+
+//! The catalogue's switch whose capacity is nearest, scaled to radix x link.
+fabric::SwitchParams nearest_switch(ReadContext& context, double bytes_per_s) {
+    fabric::SwitchParams best;
+    double best_distance = 0;
+    for (auto const& name : context.library.names("switches")) {
+        fabric::SwitchParams candidate;
+        ReadFields::read_entry(context, "switches", *context.library.find("switches", name).tree, name,
+                               "switches." + name, [&](Fields& fields) { describe(fields, candidate); });
+        if (candidate.bytes_per_s <= 0) continue;
+        double const distance = std::abs(std::log(candidate.bytes_per_s / bytes_per_s));
+        if (best.bytes_per_s == 0 || distance < best_distance) {
+            best = candidate;
+            best_distance = distance;
+        }
+    }
+    if (best.bytes_per_s == 0 || best.bytes_per_s == bytes_per_s) return best;
+    double const scale = bytes_per_s / best.bytes_per_s;
+    best.bytes_per_s = bytes_per_s;
+    best.idle_w *= scale;
+    best.active_w *= scale;
+    return best;
+}
+
+//! Defaults that depend on other values.
+void complete(Deck& deck, Tree const& root, ReadContext& context) {
+    auto const given = [&](std::string_view path) { return at_path(root, path) != nullptr; };
+    auto& cluster = deck.cluster;
+    auto& clos = cluster.scale_out;
+    clos.endpoints = cluster.accelerators;
+    clos.nics_per_node = cluster.rack.node.accelerators;
+    if (!given("cluster.scale_out.link"))
+        clos.link_bytes_per_s = std::llround(cluster.rack.accelerator.scale_out_bytes_per_s);
+    if (!given("cluster.scale_out.optics")) {
+        auto const found = context.library.find("optics", "dsp-pluggable");
+        if (found.tree != nullptr) {
+            ReadFields::read_entry(context, "optics", *found.tree, found.name, "optics." + found.name,
+                                   [&](Fields& fields) { describe(fields, cluster.optics); });
+        }
+    }
+    double const switch_rate = static_cast<double>(clos.radix) * static_cast<double>(clos.link_bytes_per_s);
+    if (!given("cluster.scale_out.switch") && switch_rate > 0)
+        cluster.network_switch = nearest_switch(context, switch_rate);
+    if (deck.services.size() == 1 && !given("services[0].accelerators"))
+        deck.services[0].accelerators = cluster.accelerators;
+    if (deck.output.directory.empty()) deck.output.directory = "out/" + deck.name;
+    if (!given("output.request_sample") && cluster.accelerators > 0) {
+        deck.output.request_sample = std::min(1.0, 2048.0 / static_cast<double>(cluster.accelerators));
+    }
+}
+
+std::string written(Deck deck, WriteFields::Purpose purpose) {
+    WriteFields fields{purpose};
+    describe(fields, deck);
+    return fields.yaml();
+}
+
+}  // namespace
+
+Deck read_deck(std::string const& path, std::vector<Override> const& overrides) {
+    Source source{path, overrides};
+    auto context = source.context();
+    Deck deck;
+    deck.path = path;
+    ReadFields fields{context, source.root, ""};
+    describe(fields, deck);
+    fields.finish();
+    complete(deck, source.root, context);
+    check_deck(deck, source.root, source.problems);
+    source.problems.raise();
+    deck.warnings = warnings_of(deck);
+    deck.effective_yaml = written(deck, WriteFields::Purpose::reader);
+    deck.physics_hash = core::hash_text(written(deck, WriteFields::Purpose::hash));
+    return deck;
+}
+
+FlowsDeck read_flows_deck(std::string const& path, std::vector<Override> const& overrides) {
+    Source source{path, overrides};
+    auto context = source.context();
+    FlowsDeck deck;
+    ReadFields fields{context, source.root, ""};
+    describe(fields, deck);
+    fields.finish();
+    if (!deck.explicit_topology) check_clos(deck.clos, source.root, source.problems);
+    source.problems.raise();
+    return deck;
+}
+
+}  // namespace mw::config

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "megaweave/core/time.hpp"
+
+namespace mw::config {
+
+//! What a value must satisfy; `required` where there is no default.
+struct Rule {
+    bool required{false};
+    double min{-std::numeric_limits<double>::infinity()};
+    double max{std::numeric_limits<double>::infinity()};
+    bool open_min{false};  //!< strictly above min
+    bool open_max{false};  //!< strictly below max
+
+    [[nodiscard]] constexpr Rule need() const {
+        Rule rule = *this;
+        rule.required = true;
+        return rule;
+    }
+    [[nodiscard]] constexpr Rule up_to(double limit) const {
+        Rule rule = *this;
+        rule.max = limit;
+        return rule;
+    }
+};
+
+constexpr Rule at_least(double min) {
+    return {.min = min};
+}
+constexpr Rule above(double min) {
+    return {.min = min, .open_min = true};
+}
+inline constexpr Rule anything{};
+inline constexpr Rule positive = above(0);
+inline constexpr Rule not_negative = at_least(0);
+inline constexpr Rule share = at_least(0).up_to(1);                                         //!< [0, 1]
+inline constexpr Rule positive_share = positive.up_to(1);                                   //!< (0, 1]
+inline constexpr Rule inner_share{.min = 0, .max = 1, .open_min = true, .open_max = true};  //!< (0, 1)
+
+//! The words of an enum, in its order, and words that the deck format knows but this version does not simulate.
+struct Choices {
+    std::vector<std::string> names;
+    std::vector<std::string> later;
+};
+
+/*!
+ * One description of a block serves reading, writing and listing it: `describe(Fields&, Params&)` names each key once, with
+ * unit, range and place in the struct. Read, the key overwrites the struct's default; written, the struct's value comes out.
+ */
+class Fields {
+  public:
+    using Body = std::function<void(Fields&)>;
+
+    virtual ~Fields() = default;
+
+    [[nodiscard]] virtual bool reading() const = 0;
+    //! Reading: the key is there. Writing: never.
+    [[nodiscard]] virtual bool has(std::string_view key) const = 0;
+    //! Reading: the key is there as a plain word, not as a block.
+    [[nodiscard]] virtual bool is_word(std::string_view key) const = 0;
+    //! Writing for the hash: leave out what cannot change a result.
+    [[nodiscard]] virtual bool physics_only() const { return false; }
+    //! Name under which the catalogue lists this block; "" outside the catalogue.
+    [[nodiscard]] virtual std::string entry_name() const { return {}; }
+
+    virtual void text(std::string_view key, std::string& value, Rule rule = anything) = 0;
+    //! A file that must exist: relative to the deck's folder, then to the working directory. Reads as an absolute path.
+    virtual void file(std::string_view key, std::string& path) = 0;
+    virtual void flag(std::string_view key, bool& value) = 0;
+    virtual void number(std::string_view key, double& value, Rule rule = anything) = 0;
+    virtual void integer(std::string_view key, std::int64_t& value, Rule rule = anything) = 0;
+    virtual void seed(std::string_view key, std::uint64_t& value) = 0;
+    //! `unit` is the likely one: it sets the dimension and appears in messages.
+    virtual void quantity(std::string_view key, double& value, std::string_view unit,
+                          Rule rule = anything) = 0;
+    virtual void numbers(std::string_view key, std::span<double> values, Rule rule = anything) = 0;
+    virtual void block(std::string_view key, Body const& body, Rule rule = anything) = 0;
+    //! Calls `item(fields, index)` for each; writing: `size` times.
+    virtual void list(std::string_view key, std::size_t size,
+                      std::function<void(Fields&, std::size_t)> const& item) = 0;
+    //! A catalogue entry of this kind by name, or an inline block, which may start from a `base`.
+    virtual void entry(std::string_view key, std::string_view kind, Body const& body,
+                       Rule rule = anything) = 0;
+    //! A key that is legal here and read elsewhere, or not at all.
+    virtual void known(std::string_view key) = 0;
+    //! The key's value cannot be used: say why.
+    virtual void reject(std::string_view key, std::string const& why) = 0;
+
+    template <class Enum>
+    void choice(std::string_view key, Enum& value, Choices const& choices, Rule rule = anything) {
+        auto index = static_cast<std::size_t>(value);
+        pick(key, index, choices, rule);
+        value = static_cast<Enum>(index);
+    }
+    //! A duration as integer nanoseconds.
+    virtual void time(std::string_view key, core::TimeNs& value_ns, std::string_view unit,
+                      Rule rule = anything) = 0;
+    //! A data rate or amount as an integer of bytes.
+    void bytes(std::string_view key, std::int64_t& value, std::string_view unit, Rule rule = anything);
+
+  protected:
+    virtual void pick(std::string_view key, std::size_t& index, Choices const& choices, Rule rule) = 0;
+};
+
+}  // namespace mw::config

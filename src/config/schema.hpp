@@ -1,0 +1,26 @@
+#pragma once
+
+#include "fields.hpp"
+#include "megaweave/config/deck.hpp"
+
+/*!
+ * The deck format: one function per block, each naming its keys once with unit, range and place in the struct.
+ * `Fields` decides whether they are read or written.
+ */
+namespace mw::config {
+
+// Catalogue entries (schema_catalogue.cpp)
+void describe(Fields& fields, hardware::AcceleratorParams& accelerator);
+void describe(Fields& fields, hardware::RackParams& rack);
+void describe(Fields& fields, llm::ModelParams& model);
+void describe(Fields& fields, fabric::OpticsParams& optics);
+void describe(Fields& fields, fabric::SwitchParams& network_switch);
+
+// A service (schema_service.cpp)
+void describe(Fields& fields, serving::ServiceParams& service);
+
+// The deck (schema_deck.cpp)
+void describe(Fields& fields, Deck& deck);
+void describe(Fields& fields, FlowsDeck& deck);
+
+}  // namespace mw::config

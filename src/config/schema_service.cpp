@@ -1,0 +1,160 @@
+#include "schema.hpp"
+
+namespace mw::config {
+
+namespace {
+
+using workload::Law;
+using workload::Process;
+
+Choices const precisions{{"fp4", "fp8", "bf16"}, {}};
+constexpr double most_tokens = 1e9;
+
+void describe(Fields& fields, llm::Parallelism& parallelism) {
+    Rule const ranks = at_least(1).up_to(1e6);
+    fields.integer("tensor", parallelism.tensor, ranks);
+    fields.integer("pipeline", parallelism.pipeline, ranks);
+    fields.integer("expert", parallelism.expert, ranks);
+    fields.integer("attention_data", parallelism.attention_data, ranks);
+}
+
+void describe(Fields& fields, serving::SchedulerParams& scheduler) {
+    fields.integer("max_sequences", scheduler.max_sequences, at_least(1).up_to(1e6));
+    fields.integer("max_batched_tokens", scheduler.max_batched_tokens, at_least(1).up_to(most_tokens));
+    fields.flag("chunked_prefill", scheduler.chunked_prefill);
+    fields.integer("block_tokens", scheduler.block_tokens, at_least(1).up_to(1e6));
+    fields.integer("kv_blocks", scheduler.kv_blocks, at_least(0));
+    fields.number("memory_share", scheduler.memory_share, positive_share);
+    fields.number("watermark", scheduler.watermark, {.min = 0, .max = 1, .open_max = true});
+}
+
+void describe(Fields& fields, workload::ArrivalParams& arrivals) {
+    static Choices const processes{{"poisson", "gamma", "closed", "trace"}, {}};
+    static Choices const formats{{"csv", "azure", "mooncake"}, {}};
+    fields.choice("process", arrivals.process, processes, anything.need());
+    switch (arrivals.process) {
+        case Process::gamma:
+            fields.number("cv", arrivals.cv, positive.up_to(1000));
+            [[fallthrough]];
+        case Process::poisson:
+            fields.quantity("rate", arrivals.rate_per_s, "/s", positive.up_to(1e9).need());
+            break;
+        case Process::closed:
+            fields.integer("concurrency", arrivals.concurrency, at_least(1).up_to(1e9).need());
+            break;
+        case Process::trace:
+            fields.file("file", arrivals.file);
+            fields.choice("format", arrivals.format, formats);
+            fields.number("scale", arrivals.scale, positive.up_to(1e9));
+            break;
+    }
+}
+
+void describe(Fields& fields, workload::LengthParams& length) {
+    static Choices const laws{{"fixed", "uniform", "lognormal", "exponential", "quantiles", "trace"}, {}};
+    Rule const tokens = at_least(1).up_to(most_tokens);
+    Rule const most = at_least(0).up_to(most_tokens);
+    fields.choice("distribution", length.law, laws);
+    switch (length.law) {
+        case Law::fixed:
+            fields.integer("tokens", length.tokens, tokens.need());
+            break;
+        case Law::uniform:
+            fields.integer("min", length.min, tokens);
+            fields.integer("max", length.max, tokens.need());
+            break;
+        case Law::lognormal:
+            fields.number("median", length.median, tokens.need());
+            fields.number("sigma", length.sigma, at_least(0).up_to(10).need());
+            fields.integer("max", length.max, most);
+            break;
+        case Law::exponential:
+            fields.number("mean", length.mean, tokens.need());
+            fields.integer("max", length.max, most);
+            break;
+        case Law::quantiles:
+            fields.file("file", length.file);
+            break;
+        case Law::trace:
+            break;
+    }
+}
+
+//! A length law is stated, unless the trace of the arrivals has lengths too.
+void describe_length(Fields& fields, std::string_view key, workload::LengthParams& length, Process process) {
+    bool const from_trace = process == Process::trace;
+    if (fields.reading() && from_trace) length.law = Law::trace;
+    fields.block(
+        key,
+        [&](Fields& block) {
+            describe(block, length);
+            if (block.reading() && length.law == Law::trace && !from_trace) {
+                block.reject("distribution",
+                             std::string{key} +
+                                 " lengths from a trace need arrivals from a trace. Write "
+                                 "another distribution, or arrivals: {process: trace, file: …}");
+            }
+        },
+        from_trace ? anything : anything.need());
+}
+
+void describe(Fields& fields, workload::WorkloadParams& load) {
+    fields.block(
+        "arrivals", [&](Fields& block) { describe(block, load.arrivals); }, anything.need());
+    describe_length(fields, "input", load.input, load.arrivals.process);
+    describe_length(fields, "output", load.output, load.arrivals.process);
+}
+
+//! `timing: roofline` or `timing: {table: FILE}`.
+void describe_timing(Fields& fields, std::string& table) {
+    static Choices const words{{"roofline"}, {}};
+    bool const as_word = fields.reading() ? !fields.has("timing") || fields.is_word("timing") : table.empty();
+    std::size_t word = 0;
+    if (as_word) {
+        fields.choice("timing", word, words);
+    } else {
+        fields.block("timing", [&](Fields& block) { block.file("table", table); });
+    }
+}
+
+void describe_objectives(Fields& fields, serving::ServiceParams& service) {
+    bool const any = service.ttft_objective_ns != core::never || service.tpot_objective_ns != core::never;
+    if (!fields.reading() && !any) return;
+    fields.block("objectives", [&](Fields& block) {
+        for (auto const& [key, value, unit] : {std::tuple{"ttft", &service.ttft_objective_ns, "s"},
+                                               std::tuple{"tpot", &service.tpot_objective_ns, "ms"}}) {
+            if (block.reading() || *value != core::never) block.time(key, *value, unit, positive);
+        }
+    });
+}
+
+}  // namespace
+
+void describe(Fields& fields, serving::ServiceParams& service) {
+    static Choices const modes{{"unified", "disaggregated"}, {}};
+    static Choices const routers{{"least_loaded", "round_robin"}, {"prefix_aware"}};
+    fields.text("name", service.name, anything.need());
+    fields.entry(
+        "model", "models", [&](Fields& entry) { describe(entry, service.model); }, anything.need());
+    fields.choice("weights", service.weights, precisions);
+    fields.choice("kv_cache", service.kv_cache, precisions);
+    fields.block("parallelism", [&](Fields& block) { describe(block, service.parallelism); });
+    fields.integer("accelerators", service.accelerators, at_least(1).up_to(1e8));
+    fields.choice("mode", service.mode, modes);
+    if (fields.has("prefill_share") && service.mode == serving::Mode::unified) {
+        fields.reject("prefill_share",
+                      "prefill_share is only for mode: disaggregated. Leave it out, or set the mode");
+        fields.known("prefill_share");
+    } else if (fields.reading() || service.mode == serving::Mode::disaggregated) {
+        fields.number("prefill_share", service.prefill_share, inner_share);
+    }
+    fields.choice("router", service.router, routers);
+    fields.integer("cell_instances", service.cell_instances, at_least(1).up_to(1e6));
+    fields.block("scheduler", [&](Fields& block) { describe(block, service.scheduler); });
+    describe_timing(fields, service.timing_table);
+    fields.block(
+        "workload", [&](Fields& block) { describe(block, service.workload); }, anything.need());
+    describe_objectives(fields, service);
+}
+
+}  // namespace mw::config

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "fabric_partition.hpp"
+#include "megaweave/core/frame.hpp"
+#include "megaweave/engine/results.hpp"
+#include "megaweave/engine/tally.hpp"
+#include "megaweave/engine/world.hpp"
+#include "megaweave/parallel/comm.hpp"
+#include "rack.hpp"
+#include "rack_power.hpp"
+
+namespace mw::engine {
+
+using Racks = std::span<std::unique_ptr<Rack> const>;
+
+/*!
+ * Reads every meter at a sample tick: what each rack did and drew, what the facility adds, and the totals of the measured period.
+ *
+ * Energies are integers [uJ] from the rack upwards: the facility's meter is the sum of its parts, whatever the partition.
+ */
+class Gauges {
+  public:
+    Gauges(World const& world, parallel::Comm const& comm);
+
+    //! Closes the sample that ends now. Collective.
+    core::Frame const& read(core::TimeNs now_ns, Racks racks, FabricPartition& fabric);
+
+    [[nodiscard]] std::int64_t samples() const { return samples_; }
+    [[nodiscard]] double output_tokens_per_s() const { return output_tokens_per_s_; }
+    [[nodiscard]] double facility_w() const { return facility_w_; }
+    //! Totals of the measured period into `results`.
+    void report(Results& results) const;
+    //! Of the columns of the whole facility; the same on every rank.
+    [[nodiscard]] core::Digest const& digest() const { return digest_; }
+
+    template <class Archive>
+    void archive(Archive& ar) {
+        ar & samples_ & last_ & at_warmup_ & measured_energy_ & measured_it_uj_ & measured_accelerator_ns_ & measured_bundle_bytes_;
+        ar & peak_ppb_ & digest_ & output_tokens_per_s_ & facility_w_;
+    }
+
+  private:
+    //! Sums over all racks that one sample needs; integers throughout, so that ranks add up exactly.
+    struct Sums {
+        Counts counts;                                                // of the whole run so far
+        Energies energy_uj;                                           // of the sample
+        std::array<core::TimeNs, llm::share_count> accelerator_ns{};  // of the sample
+        std::int64_t active_transfers{0};
+        std::int64_t bundle_bytes{0};
+    };
+
+    void begin_frame(core::TimeNs now_ns, std::size_t racks, std::size_t links);
+    std::int64_t read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes, Sums& sums);
+    void read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes, Sums& sums);
+    void put_facility(Sums const& sums, std::int64_t it_uj);
+    void put(char const* name, char const* unit, char const* description, double value);
+    [[nodiscard]] double per_second(std::int64_t sum) const { return static_cast<double>(sum) / sample_s_; }
+
+    World const* world_;
+    parallel::Comm const* comm_;
+    RackPower rack_power_;
+    SitePower site_power_;
+    core::TimeNs sample_ns_;
+    double sample_s_;
+    double capacity_bytes_per_s_{0};  //!< of all bundles
+    core::Frame frame_;
+
+    std::int64_t samples_{0};
+    Counts last_;                    //!< whole run, all racks, at the last sample
+    Counts at_warmup_;
+    Energies measured_energy_;
+    std::int64_t measured_it_uj_{0};
+    std::array<core::TimeNs, llm::share_count> measured_accelerator_ns_{};
+    std::int64_t measured_bundle_bytes_{0};
+    std::int64_t peak_ppb_{0};       //!< utilisation, parts per billion
+    core::Digest digest_;
+    double output_tokens_per_s_{0};
+    double facility_w_{0};
+};
+
+}  // namespace mw::engine

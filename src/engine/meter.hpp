@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "megaweave/core/time.hpp"
+#include "message.hpp"
+
+namespace mw::engine {
+
+//! What a meter saw since it was read last.
+struct MeterReading {
+    std::array<core::TimeNs, llm::share_count> accelerator_ns{};  //!< accelerator time by share, idle included
+    std::int64_t compute_uj{0};
+    std::int64_t memory_uj{0};
+    std::int64_t link_uj{0};
+};
+
+/*!
+ * The accelerators of one rack: what they do, what they draw above their resident idle, and where their time goes.
+ *
+ * Works in integers: power in mW times time in ns is pJ, carried as a remainder below one uJ, so that nothing is lost however often it is
+ * read. Work in progress is attributed up to the moment of reading, in proportion; what rounding leaves goes to `overhead`, so
+ * that the shares of every interval add up to the accelerators' time exactly.
+ */
+class Meter {
+  public:
+    explicit Meter(std::int64_t accelerators) : accelerators_{accelerators} {}
+
+    //! A group of accelerators that work together (an instance's, or its part in this rack). Returns its number.
+    std::size_t add_group(std::int64_t accelerators);
+    //! The group begins new work now; what it did before ends.
+    void begin(std::size_t group, core::TimeNs now_ns, Work const& work);
+    void end(std::size_t group, core::TimeNs now_ns);
+    [[nodiscard]] MeterReading read(core::TimeNs now_ns);
+
+    template <class Archive>
+    void archive(Archive& ar) {
+        ar & groups_ & at_ns_ & read_ns_ & compute_ & memory_ & link_ & busy_ns_;
+    }
+
+  private:
+    struct Group {
+        std::int64_t accelerators{0};
+        core::TimeNs start_ns{0};
+        Work work;                                                    //!< duration 0: idle
+        std::array<core::TimeNs, llm::share_count> attributed_ns{};  //!< of the work, for one accelerator
+    };
+    struct Component {
+        std::int64_t rate_mw{0};
+        std::int64_t energy_uj{0};
+        std::int64_t rest_pj{0};  //!< below one uJ
+        void add(core::TimeNs dt_ns);
+    };
+
+    void integrate(core::TimeNs now_ns);
+    void attribute(Group& group, core::TimeNs now_ns);
+    void change_rates(Group const& group, std::int64_t sign);
+
+    std::int64_t accelerators_;
+    std::vector<Group> groups_;
+    core::TimeNs at_ns_{0};
+    core::TimeNs read_ns_{0};
+    Component compute_;
+    Component memory_;
+    Component link_;
+    std::array<core::TimeNs, llm::share_count> busy_ns_{};  //!< since the last reading
+};
+
+}  // namespace mw::engine

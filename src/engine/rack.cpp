@@ -1,0 +1,413 @@
+#include "rack.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "megaweave/core/check.hpp"
+#include "megaweave/core/integer.hpp"
+
+namespace mw::engine {
+
+namespace {
+
+std::int64_t to_mw(double watts) { return std::llround(watts * 1e3); }
+
+//! Accelerators of [first, first + count) that lie in a rack.
+std::int64_t part_in(core::RackId rack, std::int64_t per_rack, std::int64_t first, std::int64_t count) {
+    std::int64_t const begin = std::max(first, rack.index() * per_rack);
+    std::int64_t const end = std::min(first + count, (rack.index() + 1) * per_rack);
+    return std::max<std::int64_t>(0, end - begin);
+}
+
+}  // namespace
+
+Rack::Rack(World const& world, core::RackId id)
+    : world_{&world},
+      id_{id},
+      accelerators_{world.plan().accelerators_in(id)},
+      meter_{world.plan().accelerators_in(id)},
+      results_(world.services()) {
+    host_instances();
+    host_cells();
+    find_next_event();
+}
+
+void Rack::host_instances() {
+    site::Plan const& plan = world_->plan();
+    std::int64_t const per_rack = plan.rack_type().accelerators();
+    auto const& all = plan.instances();
+    auto at = std::ranges::partition_point(
+        all, [&](site::InstancePlace const& place) { return place.first_accelerator + place.accelerators <= id_.index() * per_rack; });
+    for (; at != all.end(); ++at) {
+        std::int64_t const here = part_in(id_, per_rack, at->first_accelerator, at->accelerators);
+        if (here == 0) break;
+        assigned_accelerators_ += here;
+        auto const instance = core::InstanceId::of(static_cast<std::size_t>(at - all.begin()));
+        std::size_t const group = meter_.add_group(here);
+        if (at->home != id_) {
+            guests_.push_back(Guest{instance, group});
+            continue;
+        }
+        ServiceModel const& service = world_->service(at->service);
+        hosted_.push_back({instance, &service, serving::Instance{service.instance(at->prefill), service.timing()}, group});
+    }
+}
+
+void Rack::host_cells() {
+    site::Plan const& plan = world_->plan();
+    auto const& all = plan.cells();
+    auto const mine = std::ranges::equal_range(all, id_, {}, &site::CellPlace::home);
+    for (auto at = mine.begin(); at != mine.end(); ++at) {
+        ServiceModel const& service = world_->service(at->service);
+        bool const unified = service.params().mode == serving::Mode::unified;
+        std::vector<core::InstanceId> prefill;
+        std::vector<core::InstanceId> decode;
+        for (std::uint32_t i = at->first_instance; i < at->last_instance; ++i) {
+            core::InstanceId const instance{i};
+            if (unified || plan.instance(instance).prefill) prefill.push_back(instance);
+            if (unified || !plan.instance(instance).prefill) decode.push_back(instance);
+        }
+        auto const id = core::CellId::of(static_cast<std::size_t>(at - all.begin()));
+        cells_.push_back({id,
+                          serving::Router{service.params().router, std::move(prefill), std::move(decode), unified},
+                          workload::ArrivalStream{service.params().workload, service.input(), service.output(), service.trace(),
+                                                  world_->deck().seed, id.index(), at->number, at->count}});
+    }
+}
+
+void Rack::find_next_event() {
+    core::TimeNs next = inbox_.empty() ? core::never : inbox_.front().due_ns;
+    for (Hosted const& hosted : hosted_) next = std::min(next, hosted.instance.next_event_ns());
+    for (Guest const& guest : guests_) next = std::min(next, guest.end_ns);
+    for (Cell const& cell : cells_) next = std::min(next, cell.arrivals.next_ns());
+    next_event_ns_ = next;
+}
+
+void Rack::deliver(Message const& message) {
+    inbox_.push_back(message);
+    std::ranges::push_heap(inbox_, DueLater{});
+    next_event_ns_ = std::min(next_event_ns_, message.due_ns);
+}
+
+void Rack::run_until(core::TimeNs end_ns) {
+    window_end_ns_ = end_ns;
+    while (next_event_ns_ < end_ns) {
+        core::TimeNs const now_ns = next_event_ns_;
+        while (!inbox_.empty() && inbox_.front().due_ns <= now_ns) {
+            std::ranges::pop_heap(inbox_, DueLater{});
+            Message const message = inbox_.back();
+            inbox_.pop_back();
+            ++counts_[Count::events];
+            handle(message);
+        }
+        for (std::uint32_t i = 0; i < hosted_.size(); ++i)
+            if (hosted_[i].instance.next_event_ns() == now_ns) {
+                ++counts_[Count::events];
+                on_instance(i, now_ns, [&](serving::Instance& instance) { instance.advance(*this); });
+            }
+        for (Guest& guest : guests_)
+            if (guest.end_ns == now_ns) {
+                meter_.end(guest.group, now_ns);
+                guest.end_ns = core::never;
+            }
+        for (Cell& cell : cells_)
+            while (cell.arrivals.next_ns() == now_ns) arrive(cell);
+        find_next_event();
+    }
+}
+
+void Rack::handle(Message const& message) {
+    core::TimeNs const now_ns = message.due_ns;
+    switch (message.kind) {
+        case MessageKind::prompt:
+            on_instance(hosted_index(message.target), now_ns,
+                        [&](serving::Instance& instance) { instance.submit(message.request, now_ns, *this); });
+            break;
+        case MessageKind::kv_ready:
+            on_instance(hosted_index(message.target), now_ns,
+                        [&](serving::Instance& instance) { instance.attach(message.request, message.slot, now_ns, *this); });
+            break;
+        case MessageKind::kv_arrived:
+            on_instance(hosted_index(message.target), now_ns,
+                        [&](serving::Instance& instance) { instance.kv_arrived(message.slot, now_ns, *this); });
+            break;
+        case MessageKind::kv_release:
+            on_instance(hosted_index(message.target), now_ns,
+                        [&](serving::Instance& instance) { instance.release(message.slot, now_ns, *this); });
+            break;
+        case MessageKind::prompt_done: cell_of(message.target).router.prefill_done(message.request); break;
+        case MessageKind::request_done:
+        case MessageKind::request_rejected: {
+            Cell& cell = cell_of(message.target);
+            cell.router.request_done(message.request, message.kind == MessageKind::request_rejected);
+            cell.arrivals.replace(now_ns);
+            break;
+        }
+        case MessageKind::activity: {
+            auto const guest = std::ranges::find(guests_, core::InstanceId{message.target}, &Guest::id);
+            MW_EXPECT(guest != guests_.end(), "activity of an instance that has no part here");
+            meter_.begin(guest->group, now_ns, message.work);
+            guest->end_ns = now_ns + message.work.duration_ns;
+            break;
+        }
+    }
+}
+
+void Rack::arrive(Cell& cell) {
+    workload::Arrival const arrival = cell.arrivals.take();
+    serving::Request request;
+    request.id = (static_cast<std::uint64_t>(cell.id.index()) << 40) | arrival.index;
+    request.arrival_ns = arrival.time_ns;
+    request.input_tokens = static_cast<std::int32_t>(arrival.input_tokens);
+    request.output_tokens = static_cast<std::int32_t>(arrival.output_tokens);
+    request.service = world_->plan().cell(cell.id).service;
+    request.cell = cell.id;
+    cell.router.assign(request);
+    ++counts_[Count::arrivals];
+    ++counts_[Count::events];
+    if (measured(arrival.time_ns)) ++counts_[Count::cohort_arrived];
+    send(MessageKind::prompt, world_->plan().instance(request.prefill).home, request.prefill.index(), 0, request, arrival.time_ns);
+}
+
+// Whatever is done to an instance may end an iteration or begin one; the meter must know.
+template <class Action>
+void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action) {
+    Hosted& hosted = hosted_[index];
+    bool const was_busy = hosted.instance.busy();
+    core::TimeNs const began_ns = hosted.instance.iteration_start_ns();
+    action(hosted.instance);
+    if (hosted.instance.busy()) {
+        if (!was_busy || hosted.instance.iteration_start_ns() != began_ns) announce_work(hosted, now_ns);
+    } else if (was_busy) {
+        meter_.end(hosted.group, now_ns);
+    }
+}
+
+void Rack::announce_work(Hosted& hosted, core::TimeNs now_ns) {
+    llm::IterationCost const& cost = hosted.instance.iteration();
+    hardware::DynamicPower const power = hosted.service->power(cost);
+    Work const work{cost.duration_ns, cost.share_ns, to_mw(power.compute_w), to_mw(power.memory_w), to_mw(power.link_w)};
+    meter_.begin(hosted.group, now_ns, work);
+
+    site::InstancePlace const& place = world_->plan().instance(hosted.id);
+    std::int64_t const per_rack = world_->plan().rack_type().accelerators();
+    auto const last = (place.first_accelerator + place.accelerators - 1) / per_rack;
+    for (std::int64_t rack = id_.index() + 1; rack <= last; ++rack) {
+        send(MessageKind::activity, core::RackId::of(static_cast<std::size_t>(rack)), hosted.id.index(), 0, {}, now_ns);
+        outbox_.back().work = work;
+    }
+}
+
+void Rack::send(MessageKind kind, core::RackId to, std::uint32_t target, serving::Slot slot, serving::Request const& request,
+                core::TimeNs due_ns) {
+    Message& message = outbox_.emplace_back();
+    message.due_ns = std::max(due_ns, window_end_ns_);
+    message.from = id_;
+    message.sequence = sequence_++;
+    message.to = to;
+    message.target = target;
+    message.slot = slot;
+    message.kind = kind;
+    message.request = request;
+    ++counts_[Count::messages];
+}
+
+void Rack::on_first_token(serving::Request const& request, core::TimeNs now_ns) {
+    core::TimeNs const ttft_ns = now_ns - request.arrival_ns;
+    ++counts_[Count::first_tokens];
+    counts_[Count::ttft_ns] += ttft_ns;
+    if (!measured(now_ns)) return;
+    ServiceResults& results = results_[request.service.index()];
+    results.ttft.add(ttft_ns);
+    results.queue_wait.add(request.scheduled_ns - request.arrival_ns);
+}
+
+void Rack::on_completed(serving::Request const& request, core::TimeNs now_ns) {
+    record_completion(request, now_ns);
+    send(MessageKind::request_done, world_->plan().cell(request.cell).home, request.cell.index(), 0, request, now_ns);
+}
+
+void Rack::record_completion(serving::Request const& request, core::TimeNs now_ns) {
+    core::TimeNs const tpot_ns =
+        request.output_tokens > 1 ? (now_ns - request.first_token_ns) / (request.output_tokens - 1) : 0;
+    ++counts_[Count::completions];
+    if (request.output_tokens > 1) {
+        counts_[Count::tpot_ns] += tpot_ns;
+        ++counts_[Count::tpot_samples];
+    }
+    if (measured(request.arrival_ns)) ++counts_[Count::cohort_completed];
+    if (!measured(now_ns)) return;
+
+    ServiceResults& results = results_[request.service.index()];
+    serving::ServiceParams const& service = world_->service(request.service).params();
+    results.e2e.add(now_ns - request.arrival_ns);
+    if (request.output_tokens > 1) results.tpot.add(tpot_ns);
+    bool const met = request.first_token_ns - request.arrival_ns <= service.ttft_objective_ns && tpot_ns <= service.tpot_objective_ns;
+    ++results.completions;
+    results.output_tokens += request.output_tokens;
+    ++counts_[Count::measured_completions];
+    if (met) {
+        ++results.objectives_met;
+        ++counts_[Count::objectives_met];
+        counts_[Count::goodput_tokens] += request.output_tokens;
+    }
+    if (world_->random().uniform(core::Draw::sample, request.cell.index(), request.id & 0xffffffffffULL) <
+        world_->deck().output.request_sample) {
+        requests_.push_back({request.id, static_cast<std::int32_t>(request.service.index()), request.input_tokens,
+                             request.output_tokens, request.preemptions, request.arrival_ns, request.first_token_ns, now_ns,
+                             static_cast<std::int32_t>(request.prefill.index()), static_cast<std::int32_t>(request.decode.index())});
+        for (core::TimeNs const time : {request.arrival_ns, request.first_token_ns, now_ns}) digest_.add(request.id, time);
+    }
+}
+
+void Rack::on_rejected(serving::Request const& request, core::TimeNs now_ns) {
+    ++counts_[Count::rejections];
+    if (measured(request.arrival_ns)) ++counts_[Count::cohort_rejected];
+    send(MessageKind::request_rejected, world_->plan().cell(request.cell).home, request.cell.index(), 0, request, now_ns);
+}
+
+void Rack::on_prefilled(serving::Request const& request, serving::Slot held, core::TimeNs now_ns) {
+    site::Plan const& plan = world_->plan();
+    send(MessageKind::kv_ready, plan.instance(request.decode).home, request.decode.index(), held, request, now_ns);
+    send(MessageKind::prompt_done, plan.cell(request.cell).home, request.cell.index(), 0, request, now_ns);
+}
+
+void Rack::on_fetch(serving::Request const& request, serving::Slot source, serving::Slot reserved, core::TimeNs now_ns) {
+    if (free_fetches_.empty()) {
+        free_fetches_.push_back(static_cast<std::uint32_t>(fetches_.size()));
+        fetches_.emplace_back();
+    }
+    std::uint32_t const fetch = free_fetches_.back();
+    free_fetches_.pop_back();
+    fetches_[fetch] = {hosted_index(request.decode.index()), reserved, source, 0, 0, request};
+    start_transfers(fetch, now_ns);
+}
+
+// Node by node: each node of the larger side talks to one of the other side, NIC by NIC.
+void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
+    site::Plan const& plan = world_->plan();
+    fabric::Clos const& clos = plan.clos();
+    Fetch& want = fetches_[fetch];
+    site::InstancePlace const& from = plan.instance(want.request.prefill);
+    site::InstancePlace const& to = plan.instance(want.request.decode);
+    std::int64_t const per_node = plan.rack_type().node.accelerators;
+    std::int64_t const from_nodes = core::ceil_div(from.accelerators, per_node);
+    std::int64_t const to_nodes = core::ceil_div(to.accelerators, per_node);
+    std::int64_t const nics = std::min({from.accelerators, to.accelerators, per_node});
+    bool const inside = plan.same_scale_up_domain(from.first_accelerator, to.first_accelerator + to.accelerators - 1) &&
+                        plan.same_scale_up_domain(from.first_accelerator + from.accelerators - 1, to.first_accelerator);
+
+    std::int64_t const node_pairs = inside ? 1 : std::max(from_nodes, to_nodes);
+    std::int64_t const rails = inside ? 1 : clos.pieces(nics);
+    want.pieces = node_pairs * rails;
+    std::int64_t const bytes = world_->service(to.service).kv_bytes(want.request.context_tokens() - 1);
+    std::int64_t const link_rate = world_->deck().cluster.scale_out.link_bytes_per_s;
+    for (std::int64_t piece = 0; piece < want.pieces; ++piece) {
+        std::int64_t const pair = piece / rails;
+        std::int64_t const source = plan.node_of(from.first_accelerator) + pair % from_nodes;
+        std::int64_t const sink = plan.node_of(to.first_accelerator) + pair % to_nodes;
+        Transfer& transfer = started_.emplace_back();
+        transfer.id = (static_cast<std::uint64_t>(id_.index()) << 32) | transfers_++;
+        transfer.home = id_;
+        transfer.fetch = fetch;
+        transfer.bytes = std::max<std::int64_t>(1, bytes * (piece + 1) / want.pieces - bytes * piece / want.pieces);
+        transfer.bytes_left = transfer.bytes;
+        transfer.latency_ns = clos.latency_ns(source, sink);
+        transfer.present_from_ns = now_ns + transfer.latency_ns;
+        transfer.leaves_rack = from.home != to.home;
+        if (inside || source == sink) {
+            transfer.bytes_per_s =
+                std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) * std::min(from.accelerators, to.accelerators);
+        } else {
+            // A rail starts at the NIC beside the accelerator that holds its part of the cache.
+            std::int64_t const rail = from.first_accelerator % per_node + piece % rails;
+            transfer.path = clos.path(source, sink, rail, core::mix(transfer.id));
+            transfer.bytes_per_s = link_rate * (rails == 1 ? nics : 1);
+        }
+    }
+}
+
+void Rack::transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns, core::TimeNs window_ns) {
+    Fetch& fetch = fetches_[transfer.fetch];
+    fetch.arrived_ns = std::max(fetch.arrived_ns, at_ns + transfer.latency_ns);
+    counts_[Count::kv_bytes] += transfer.bytes;
+    if (transfer.leaves_rack) counts_[Count::bytes_between_racks] += transfer.bytes;
+    if (--fetch.pieces > 0) return;
+    Fetch const done = fetch;
+    free_fetches_.push_back(transfer.fetch);
+    site::Plan const& plan = world_->plan();
+    // The window's exchange is over: the news at home are delivered at once, the others leave with the next window's.
+    window_end_ns_ = window_end_ns;
+    send(MessageKind::kv_arrived, id_, done.request.decode.index(), done.reserved, done.request, done.arrived_ns);
+    deliver(outbox_.back());
+    outbox_.pop_back();
+    window_end_ns_ = window_end_ns + window_ns;
+    send(MessageKind::kv_release, plan.instance(done.request.prefill).home, done.request.prefill.index(), done.source, done.request,
+         done.arrived_ns);
+}
+
+Counts Rack::counts() const {
+    Counts counts = counts_;
+    for (Hosted const& hosted : hosted_) {
+        serving::InstanceCounts const& done = hosted.instance.counts();
+        counts[Count::iterations] += done.iterations;
+        counts[Count::output_tokens] += done.output_tokens;
+        counts[Count::input_tokens] += done.input_tokens;
+        counts[Count::preemptions] += done.preemptions;
+    }
+    return counts;
+}
+
+Counts Rack::counts_since_sample() {
+    Counts const before = std::exchange(at_sample_, counts());
+    return at_sample_ - before;
+}
+
+std::int64_t Rack::running_sequences() const {
+    std::int64_t running = 0;
+    for (Hosted const& hosted : hosted_) running += hosted.instance.running();
+    return running;
+}
+
+std::int64_t Rack::waiting_requests() const {
+    std::int64_t waiting = 0;
+    for (Hosted const& hosted : hosted_) waiting += hosted.instance.waiting();
+    return waiting;
+}
+
+double Rack::kv_used_share() const {
+    std::int64_t used = 0;
+    std::int64_t all = 0;
+    for (Hosted const& hosted : hosted_) {
+        used += hosted.instance.used_blocks();
+        all += hosted.instance.kv_blocks();
+    }
+    return all == 0 ? 0.0 : static_cast<double>(used) / static_cast<double>(all);
+}
+
+std::int64_t Rack::census() const {
+    std::int64_t requests = std::ranges::count_if(inbox_, [](Message const& message) {
+        return message.kind == MessageKind::prompt || message.kind == MessageKind::kv_ready;
+    });
+    for (Hosted const& hosted : hosted_) requests += hosted.instance.census();
+    return requests;
+}
+
+void Rack::audit() const {
+    for (Hosted const& hosted : hosted_) hosted.instance.audit();
+}
+
+std::uint32_t Rack::hosted_index(std::uint32_t instance) const {
+    auto const at = std::ranges::lower_bound(hosted_, core::InstanceId{instance}, {}, &Hosted::id);
+    MW_EXPECT(at != hosted_.end() && at->id.index() == instance, "a message for an instance that does not live here");
+    return static_cast<std::uint32_t>(at - hosted_.begin());
+}
+
+Rack::Cell& Rack::cell_of(std::uint32_t cell) {
+    auto const at = std::ranges::lower_bound(cells_, core::CellId{cell}, {}, &Cell::id);
+    MW_EXPECT(at != cells_.end() && at->id.index() == cell, "a message for a router that does not live here");
+    return *at;
+}
+
+}  // namespace mw::engine

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "megaweave/core/hash.hpp"
+#include "megaweave/core/histogram.hpp"
+#include "megaweave/engine/results.hpp"
+#include "megaweave/engine/tally.hpp"
+#include "megaweave/serving/instance.hpp"
+#include "megaweave/serving/router.hpp"
+#include "megaweave/workload/arrivals.hpp"
+#include "message.hpp"
+#include "meter.hpp"
+#include "transfer.hpp"
+#include "megaweave/engine/world.hpp"
+
+namespace mw::engine {
+
+/*!
+ * A rack: the logical process of the simulation. It runs the events of the instances and routers that live in it, in time order, and
+ * meters its accelerators.
+ *
+ * Touched by one thread in a window. All that leaves it are messages and transfers, both taking effect no earlier than the next
+ * window; all that enters it are messages. Equal times: messages first, then iterations by instance, then arrivals by cell.
+ */
+class Rack final : private serving::InstanceListener {
+  public:
+    Rack(World const& world, core::RackId id);
+    Rack(Rack const&) = delete;
+    Rack& operator=(Rack const&) = delete;
+
+    [[nodiscard]] core::RackId id() const { return id_; }
+    //! When something happens here next, or core::never.
+    [[nodiscard]] core::TimeNs next_event_ns() const { return next_event_ns_; }
+    void deliver(Message const& message);
+    //! Runs all events before `end_ns`, the end of the window; what it sends is due then at the earliest.
+    void run_until(core::TimeNs end_ns);
+
+    //! A transfer that this rack started has ended at `at_ns`, in the window that ends at `window_end_ns`, after its exchange.
+    void transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns, core::TimeNs window_ns);
+
+    //! What the last run produced; the engine empties them.
+    [[nodiscard]] std::vector<Message>& outbox() { return outbox_; }
+    [[nodiscard]] std::vector<Transfer>& started() { return started_; }
+
+    [[nodiscard]] MeterReading read_meter(core::TimeNs now_ns) { return meter_.read(now_ns); }
+    [[nodiscard]] Counts counts() const;
+    //! What was counted since this was last called.
+    [[nodiscard]] Counts counts_since_sample();
+    [[nodiscard]] std::int64_t accelerators() const { return accelerators_; }
+    [[nodiscard]] std::int64_t assigned_accelerators() const { return assigned_accelerators_; }
+    [[nodiscard]] std::int64_t running_sequences() const;
+    [[nodiscard]] std::int64_t waiting_requests() const;
+    [[nodiscard]] double kv_used_share() const;
+    [[nodiscard]] std::vector<ServiceResults> const& results() const { return results_; }
+    [[nodiscard]] std::vector<RequestRecord> const& requests() const { return requests_; }
+    [[nodiscard]] core::Digest& digest() { return digest_; }
+    //! Requests that are in this rack or on their way to it; for conservation checks.
+    [[nodiscard]] std::int64_t census() const;
+    void audit() const;
+
+    template <class Archive>
+    void archive(Archive& ar) {
+        for (Hosted& hosted : hosted_) ar & hosted.instance;
+        for (Cell& cell : cells_) ar & cell.router & cell.arrivals;
+        ar & guests_ & inbox_ & outbox_ & fetches_ & free_fetches_ & meter_ & counts_ & at_sample_ & results_ & requests_ & digest_;
+        ar & sequence_ & transfers_ & next_event_ns_;
+    }
+
+  private:
+    //! An instance that lives here, and the group of accelerators that it has in this rack.
+    struct Hosted {
+        core::InstanceId id;
+        ServiceModel const* service;
+        serving::Instance instance;
+        std::size_t group;
+    };
+    struct Cell {
+        core::CellId id;
+        serving::Router router;
+        workload::ArrivalStream arrivals;
+    };
+    //! Part of an instance that lives in another rack.
+    struct Guest {
+        core::InstanceId id;
+        std::size_t group;
+        core::TimeNs end_ns{core::never};  //!< of the work it was told of
+    };
+    //! A KV cache on its way here, in one or more transfers.
+    struct Fetch {
+        std::uint32_t instance{0};  //!< among hosted
+        serving::Slot reserved{0};
+        serving::Slot source{0};
+        std::int64_t pieces{0};     //!< still to come
+        core::TimeNs arrived_ns{0};
+        serving::Request request;
+    };
+
+    void on_first_token(serving::Request const& request, core::TimeNs now_ns) override;
+    void on_completed(serving::Request const& request, core::TimeNs now_ns) override;
+    void on_rejected(serving::Request const& request, core::TimeNs now_ns) override;
+    void on_prefilled(serving::Request const& request, serving::Slot held, core::TimeNs now_ns) override;
+    void on_fetch(serving::Request const& request, serving::Slot source, serving::Slot reserved, core::TimeNs now_ns) override;
+
+    void host_instances();
+    void host_cells();
+    void find_next_event();
+    void handle(Message const& message);
+    void arrive(Cell& cell);
+    template <class Action>
+    void on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action);
+    void announce_work(Hosted& hosted, core::TimeNs now_ns);
+    void send(MessageKind kind, core::RackId to, std::uint32_t target, serving::Slot slot, serving::Request const& request,
+              core::TimeNs due_ns);
+    void start_transfers(std::uint32_t fetch, core::TimeNs now_ns);
+    void record_completion(serving::Request const& request, core::TimeNs now_ns);
+    [[nodiscard]] std::uint32_t hosted_index(std::uint32_t instance) const;
+    [[nodiscard]] Cell& cell_of(std::uint32_t cell);
+    [[nodiscard]] bool measured(core::TimeNs time_ns) const { return time_ns >= world_->warmup_ns(); }
+
+    World const* world_;
+    core::RackId id_;
+    std::int64_t accelerators_;
+    std::int64_t assigned_accelerators_{0};
+    std::vector<Hosted> hosted_;  //!< by instance id, which ascends
+    std::vector<Cell> cells_;
+    std::vector<Guest> guests_;
+    std::vector<Message> inbox_;  //!< heap
+    std::vector<Fetch> fetches_;
+    std::vector<std::uint32_t> free_fetches_;
+    Meter meter_;
+
+    std::vector<Message> outbox_;
+    std::vector<Transfer> started_;
+    std::uint32_t sequence_{0};   //!< of messages
+    std::uint32_t transfers_{0};
+    core::TimeNs next_event_ns_{core::never};
+    core::TimeNs window_end_ns_{0};
+
+    Counts counts_;
+    Counts at_sample_;
+    std::vector<ServiceResults> results_;  //!< by service; empty histograms where none is here
+    std::vector<RequestRecord> requests_;
+    core::Digest digest_;
+};
+
+}  // namespace mw::engine

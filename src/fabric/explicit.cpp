@@ -1,0 +1,167 @@
+#include "megaweave/fabric/explicit.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "csv.hpp"
+#include "megaweave/core/check.hpp"
+#include "megaweave/core/error.hpp"
+#include "megaweave/core/hash.hpp"
+
+namespace mw::fabric {
+
+namespace {
+
+std::string quoted(std::string_view text) {
+    return "'" + std::string{text} + "'";
+}
+
+using LinkNumbers = std::map<std::string, std::uint32_t, std::less<>>;
+
+LinkNumbers read_links(CsvTable const& table, ExplicitNetwork& network, Mistakes& mistakes) {
+    LinkNumbers numbers;
+    for (auto const& row : table.rows()) {
+        auto const wrong = [&](std::string const& message) { mistakes.add(table.path(), row.line, message); };
+        auto const capacity = to_integer(row.fields[1]);
+        auto const latency = to_integer(row.fields[2]);
+        if (!capacity || *capacity <= 0)
+            wrong("capacity_bytes_per_s " + quoted(row.fields[1]) + " is no positive whole number");
+        if (!latency || *latency < 0)
+            wrong("latency_ns " + quoted(row.fields[2]) + " is no whole number of nanoseconds");
+        std::string const name{row.fields[0]};
+        if (name.empty() || name.find(' ') != std::string::npos)
+            wrong("link " + quoted(name) +
+                  ": a name must not be empty or hold spaces (they separate links in a route)");
+        auto const number = static_cast<std::uint32_t>(network.link_names.size());
+        if (!numbers.emplace(name, number).second) wrong("link " + quoted(name) + " is listed twice");
+        network.link_names.push_back(name);
+        network.capacity_bytes_per_s.push_back(capacity.value_or(1));
+        network.latency_ns.push_back(latency.value_or(0));
+    }
+    return numbers;
+}
+
+void read_routes(CsvTable const& table, LinkNumbers const& numbers, ExplicitNetwork& network,
+                 Mistakes& mistakes) {
+    for (auto const& row : table.rows()) {
+        auto const wrong = [&](std::string const& message) { mistakes.add(table.path(), row.line, message); };
+        std::string const src{row.fields[0]};
+        std::string const dst{row.fields[1]};
+        std::vector<std::uint32_t> route;
+        for (auto const name : split(row.fields[2], ' ')) {
+            if (name.empty()) continue;  // several blanks in a row
+            auto const link = numbers.find(name);
+            if (link == numbers.end()) {
+                std::string const near = core::nearest(std::string{name}, network.link_names);
+                wrong("unknown link " + quoted(name) +
+                      (near.empty() ? "" : ". Did you mean " + quoted(near) + "?"));
+            } else if (std::ranges::find(route, link->second) != route.end()) {
+                wrong("the route takes link " + quoted(name) + " twice");
+            } else {
+                route.push_back(link->second);
+            }
+        }
+        if (!network.routes.emplace(std::pair{src, dst}, std::move(route)).second)
+            wrong("a second route from " + quoted(src) + " to " + quoted(dst) + ". List one.");
+    }
+}
+
+}  // namespace
+
+ExplicitNetwork read_network(std::string const& links_file, std::string const& routes_file) {
+    Mistakes mistakes;
+    ExplicitNetwork network;
+    CsvTable const links{links_file, {"link", "capacity_bytes_per_s", "latency_ns"}, mistakes};
+    CsvTable const routes{routes_file, {"src", "dst", "links"}, mistakes};
+    mistakes.report();  // without all rows, every route would look wrong
+    auto const numbers = read_links(links, network, mistakes);
+    read_routes(routes, numbers, network, mistakes);
+    mistakes.report();
+    return network;
+}
+
+FlowTable read_flows(std::string const& path) {
+    Mistakes mistakes;
+    CsvTable const table{path, {"flow", "src", "dst", "bytes", "start_s"}, mistakes};
+    FlowTable flows{path, std::string{table.header()}, {}};
+    std::set<std::string_view> names;
+    for (auto const& row : table.rows()) {
+        auto const wrong = [&](std::string const& message) { mistakes.add(path, row.line, message); };
+        auto const bytes = to_integer(row.fields[3]);
+        auto const start = to_number(row.fields[4]);
+        if (!names.insert(row.fields[0]).second) wrong("flow " + quoted(row.fields[0]) + " is listed twice");
+        if (!bytes || *bytes < 0) wrong("bytes " + quoted(row.fields[3]) + " is no whole number");
+        if (!start || *start < 0) wrong("start_s " + quoted(row.fields[4]) + " is no time in seconds from 0");
+        flows.rows.push_back({row.line, std::string{row.text}, std::string{row.fields[0]},
+                              std::string{row.fields[1]}, std::string{row.fields[2]}, bytes.value_or(0),
+                              start.value_or(0)});
+    }
+    mistakes.report();
+    return flows;
+}
+
+std::vector<FlowSpec> on_network(FlowTable const& flows, ExplicitNetwork const& network) {
+    Mistakes mistakes;
+    std::vector<FlowSpec> specs;
+    for (auto const& row : flows.rows) {
+        FlowSpec& spec = specs.emplace_back(FlowSpec{row.bytes, row.start_s, {}, 0});
+        auto const route = network.routes.find({row.src, row.dst});
+        if (route == network.routes.end()) {
+            if (row.src != row.dst)
+                mistakes.add(
+                    flows.path, row.line,
+                    "no route from " + quoted(row.src) + " to " + quoted(row.dst) + " in the routes file");
+            continue;
+        }
+        spec.links = route->second;
+        core::TimeNs latency = 0;
+        for (std::uint32_t const l : spec.links) latency += network.latency_ns[l];
+        spec.latency_s = core::to_seconds(latency);
+    }
+    mistakes.report();
+    return specs;
+}
+
+std::vector<FlowSpec> on_clos(FlowTable const& flows, Clos const& clos, std::uint64_t seed) {
+    Mistakes mistakes;
+    std::vector<FlowSpec> specs;
+    for (auto const& row : flows.rows) {
+        FlowSpec& spec = specs.emplace_back(FlowSpec{row.bytes, row.start_s, {}, 0});
+        auto const node = [&](std::string const& column, std::string const& text) {
+            auto const number = to_integer(text);
+            bool const good = number && *number >= 0 && *number < clos.nodes();
+            if (!good)
+                mistakes.add(flows.path, row.line,
+                             column + " " + quoted(text) + " is no node: they count from 0 to " +
+                                 std::to_string(clos.nodes() - 1));
+            return good ? *number : 0;
+        };
+        std::int64_t const src = node("src", row.src);
+        std::int64_t const dst = node("dst", row.dst);
+        Path const path = clos.path(src, dst, 0, core::mix(seed ^ core::mix(specs.size())));
+        for (LinkIndex const l : path.view()) spec.links.push_back(static_cast<std::uint32_t>(l));
+        spec.latency_s = core::to_seconds(clos.latency_ns(src, dst));
+    }
+    mistakes.report();
+    return specs;
+}
+
+std::vector<std::int64_t> capacities(Clos const& clos) {
+    std::vector<std::int64_t> all;
+    for (LinkIndex l = 0; l < clos.link_count(); ++l) all.push_back(clos.capacity(l));
+    return all;
+}
+
+void write_finish_times(std::string const& path, FlowTable const& flows,
+                        std::vector<double> const& finish_s) {
+    MW_EXPECT(finish_s.size() == flows.rows.size(), "one finish time for each flow");
+    std::ofstream out{path, std::ios::binary};
+    out.precision(17);
+    out << flows.header << ",finish_s\n";
+    for (std::size_t f = 0; f < finish_s.size(); ++f) out << flows.rows[f].text << ',' << finish_s[f] << '\n';
+    out.close();
+    if (!out) throw core::WorldError(path + ": cannot be written (is the folder there, the disk full?)");
+}
+
+}  // namespace mw::fabric

@@ -1,0 +1,109 @@
+#include "megaweave/io/xdmf.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+
+#include "durable.hpp"
+#include "megaweave/core/error.hpp"
+
+namespace mw::io {
+
+namespace {
+
+std::string text(double value) {
+    std::array<char, 32> digits{};
+    auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    return {digits.data(), end};
+}
+
+std::string hdf_item(std::string const& dimensions, std::string const& type, std::string const& at) {
+    return "<DataItem Format=\"HDF\" Dimensions=\"" + dimensions + "\" " + type + ">" + at + "</DataItem>\n";
+}
+
+//! Kinds of grid: racks and links differ in nothing else.
+struct GridKind {
+    std::string name;
+    std::string topology;  //!< XDMF attributes of the topology
+    std::string prefix;    //!< of its datasets in /mesh
+    std::string group;     //!< of its quantities
+    std::int64_t cells;
+    std::int64_t points_per_cell;
+    std::vector<std::string> const& quantities;
+};
+
+std::string mesh_text(GridKind const& kind, std::string const& data) {
+    std::string const cells = std::to_string(kind.cells);
+    std::string const points = std::to_string(kind.cells * kind.points_per_cell);
+    return "<Topology " + kind.topology + " NumberOfElements=\"" + cells + "\">" +
+           hdf_item(cells + " " + std::to_string(kind.points_per_cell), R"(NumberType="Int" Precision="8")",
+                    data + ":/mesh/" + kind.prefix + "_cells") +
+           "</Topology><Geometry GeometryType=\"XYZ\">" +
+           hdf_item(points + " 3", R"(NumberType="Float" Precision="4")",
+                    data + ":/mesh/" + kind.prefix + "_points") +
+           "</Geometry>\n";
+}
+
+void write_grid(std::ostream& out, GridKind const& kind, std::string const& mesh, std::string const& data,
+                std::size_t step, std::size_t steps) {
+    if (kind.cells == 0) return;
+    std::string const cells = std::to_string(kind.cells);
+    out << "<Grid Name=\"" << kind.name << "\" GridType=\"Uniform\">" << mesh;
+    for (auto const& quantity : kind.quantities) {
+        out << "<Attribute Name=\"" << quantity << "\" AttributeType=\"Scalar\" Center=\"Cell\">"
+            << "<DataItem ItemType=\"HyperSlab\" Dimensions=\"" << cells
+            << "\"><DataItem Format=\"XML\" Dimensions=\"3 2\">" << step << " 0 1 1 1 " << cells
+            << "</DataItem>"
+            << hdf_item(std::to_string(steps) + " " + cells, R"(NumberType="Float" Precision="4")",
+                        data + ":/" + kind.group + "/" + quantity)
+            << "</DataItem></Attribute>\n";
+    }
+    out << "</Grid>\n";
+}
+
+void write_scene(std::ostream& out, XdmfScene const& scene, std::size_t stride) {
+    GridKind const racks{"racks", R"(TopologyType="Hexahedron")", "rack", "rack", scene.racks,
+                         8,       scene.rack_quantities};
+    GridKind const links{"links",
+                         R"(TopologyType="Polyline" NodesPerElement="2")",
+                         "link",
+                         "links",
+                         scene.links,
+                         2,
+                         scene.link_quantities};
+    std::string const rack_mesh = mesh_text(racks, scene.data_file);
+    std::string const link_mesh = mesh_text(links, scene.data_file);
+    std::size_t const steps = scene.times_s.size();
+
+    out << "<?xml version=\"1.0\" ?>\n<Xdmf Version=\"2.0\"><Domain>\n"
+        << "<Grid Name=\"run\" GridType=\"Collection\" CollectionType=\"Temporal\">\n";
+    if (stride > 1)
+        out << "<Information Name=\"stride\" Value=\"every " << stride << "th of " << steps
+            << " samples; all are in " << scene.data_file << "\"/>\n";
+    for (std::size_t step = 0; step < steps; step += stride) {
+        out << "<Grid Name=\"site\" GridType=\"Collection\" CollectionType=\"Spatial\"><Time Value=\""
+            << text(scene.times_s[step]) << "\"/>\n";
+        write_grid(out, racks, rack_mesh, scene.data_file, step, steps);
+        write_grid(out, links, link_mesh, scene.data_file, step, steps);
+        out << "</Grid>\n";
+    }
+    out << "</Grid>\n</Domain></Xdmf>\n";
+}
+
+}  // namespace
+
+void write_xdmf(std::string const& path, XdmfScene const& scene, std::int64_t max_steps) {
+    auto const most = static_cast<std::size_t>(std::max<std::int64_t>(max_steps, 1));
+    std::size_t const stride = std::max<std::size_t>((scene.times_s.size() + most - 1) / most, 1);
+    std::string const aside = path + ".tmp";
+    std::ofstream out{aside};
+    write_scene(out, scene, stride);
+    out.close();
+    if (!out) throw core::WorldError("cannot write " + aside + ": " + system_reason());
+    if (std::rename(aside.c_str(), path.c_str()) != 0)
+        throw core::WorldError("cannot rename " + aside + " to " + path + ": " + system_reason());
+}
+
+}  // namespace mw::io

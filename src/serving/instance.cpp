@@ -1,0 +1,330 @@
+#include "megaweave/serving/instance.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "megaweave/core/check.hpp"
+#include "megaweave/core/integer.hpp"
+
+namespace mw::serving {
+
+namespace {
+
+//! Sum over a chunk's tokens of the context each one sees, itself included.
+std::int64_t visible_pairs(std::int64_t processed, std::int64_t chunk) {
+    return chunk * processed + chunk * (chunk + 1) / 2;
+}
+
+}  // namespace
+
+bool Instance::later(Finish const& a, Finish const& b) {
+    return a.step != b.step ? a.step > b.step : a.entry.slot > b.entry.slot;
+}
+
+Instance::Instance(InstanceParams const& params, Timing const& timing)
+    : params_{&params}, timing_{&timing}, crossing_(static_cast<std::size_t>(params.scheduler.block_tokens), 0) {
+    MW_EXPECT(params.kv_blocks > 0, "an instance needs room for at least one KV block");
+}
+
+std::int64_t Instance::blocks_for(std::int64_t tokens) const { return core::ceil_div(tokens, block_tokens()); }
+
+std::size_t Instance::residue(std::int64_t base) const {
+    std::int64_t const r = base % block_tokens();
+    return static_cast<std::size_t>(r < 0 ? r + block_tokens() : r);
+}
+
+bool Instance::admits(std::int64_t blocks) const {
+    if (running() + fetching_ >= params_->scheduler.max_sequences) return false;
+    auto const watermark =
+        static_cast<std::int64_t>(std::ceil(params_->scheduler.watermark * static_cast<double>(params_->kv_blocks)));
+    // An empty instance takes what fits at all, so that a huge prompt cannot starve behind the watermark.
+    return free_blocks() >= blocks + (used_blocks_ == 0 ? 0 : watermark);
+}
+
+bool Instance::alive(Entry entry, State state) const {
+    return slots_[entry.slot].generation == entry.generation && slots_[entry.slot].state == state;
+}
+
+std::int64_t Instance::decoding_blocks(Sequence const& sequence) const { return blocks_for(sequence.base + step_); }
+
+Slot Instance::take_slot(Request const& request, State state) {
+    if (free_slots_.empty()) {
+        free_slots_.push_back(static_cast<Slot>(slots_.size()));
+        slots_.emplace_back();
+    }
+    Slot const slot = free_slots_.back();
+    free_slots_.pop_back();
+    Sequence& sequence = slots_[slot];
+    std::uint32_t const generation = sequence.generation + 1;
+    sequence = Sequence{};
+    sequence.request = request;
+    sequence.state = state;
+    sequence.generation = generation;
+    return slot;
+}
+
+void Instance::free_slot(Slot slot) {
+    slots_[slot].state = State::free;
+    free_slots_.push_back(slot);
+}
+
+void Instance::submit(Request const& request, core::TimeNs now_ns, InstanceListener& listener) {
+    // Judged by its whole length even in a prefill pool: what decode cannot hold is not worth beginning.
+    if (blocks_for(request.input_tokens + request.output_tokens - 1) > params_->kv_blocks) {
+        listener.on_rejected(request, now_ns);
+        return;
+    }
+    Slot const slot = take_slot(request, State::waiting);
+    slots_[slot].target = request.context_tokens();
+    waiting_.push_back(slot);
+    if (!busy_) start_iteration(now_ns, listener);
+}
+
+void Instance::attach(Request const& request, Slot source, core::TimeNs now_ns, InstanceListener& listener) {
+    attached_.push_back({request, source});
+    fetch_attached(now_ns, listener);
+}
+
+void Instance::kv_arrived(Slot reserved, core::TimeNs now_ns, InstanceListener& listener) {
+    MW_EXPECT(slots_[reserved].state == State::fetching, "a KV cache arrived that nobody fetched");
+    arrived_.push_back(reserved);
+    if (!busy_) start_iteration(now_ns, listener);
+}
+
+void Instance::release(Slot held, core::TimeNs now_ns, InstanceListener& listener) {
+    MW_EXPECT(slots_[held].state == State::held, "a KV cache was released that nobody held");
+    used_blocks_ -= slots_[held].blocks;
+    free_slot(held);
+    if (!busy_) start_iteration(now_ns, listener);
+}
+
+void Instance::advance(InstanceListener& listener) {
+    MW_EXPECT(busy_, "only a running iteration can end");
+    core::TimeNs const now_ns = end_ns_;
+    busy_ = false;
+    ++counts_.iterations;
+    if (decode_in_batch_) end_decodes(now_ns, listener);
+    end_prefills(now_ns, listener);
+    start_iteration(now_ns, listener);
+}
+
+// A sequence that joins has `context_tokens() - 1` tokens cached: the last one is generated, but not yet processed.
+void Instance::start_decoding(Slot slot) {
+    Sequence& sequence = slots_[slot];
+    std::int64_t const cached = sequence.request.context_tokens() - 1;
+    sequence.state = State::decoding;
+    sequence.base = cached - step_;
+    std::int64_t const steps_left = sequence.request.output_tokens - sequence.request.generated;
+    finishes_.push_back({step_ + steps_left, {slot, sequence.generation}});
+    std::push_heap(finishes_.begin(), finishes_.end(), later);
+    admitted_.push_back({slot, sequence.generation});
+    ++crossing_[residue(sequence.base)];
+    ++decoding_;
+    decoding_context_ += cached;
+    if (admitted_.size() > 64 && static_cast<std::int64_t>(admitted_.size()) > 4 * decoding_)
+        std::erase_if(admitted_, [this](Entry entry) { return !alive(entry, State::decoding); });
+}
+
+void Instance::stop_decoding(Slot slot) {
+    Sequence& sequence = slots_[slot];
+    --crossing_[residue(sequence.base)];
+    --decoding_;
+    decoding_context_ -= sequence.base + step_;
+    used_blocks_ -= decoding_blocks(sequence);
+}
+
+void Instance::preempt_last() {
+    while (!alive(admitted_.back(), State::decoding)) admitted_.pop_back();
+    Slot const slot = admitted_.back().slot;
+    admitted_.pop_back();
+    Sequence& sequence = slots_[slot];
+    stop_decoding(slot);
+    sequence.request.generated = static_cast<std::int32_t>(sequence.base + step_ + 1 - sequence.request.input_tokens);
+    ++sequence.request.preemptions;
+    ++sequence.generation;
+    sequence.state = State::waiting;
+    sequence.target = sequence.request.context_tokens();
+    sequence.processed = 0;
+    sequence.blocks = 0;
+    waiting_.push_front(slot);
+    ++counts_.preemptions;
+}
+
+// Each decoding sequence is about to cache one more token; those at a block's edge need a new block first.
+void Instance::secure_decode_blocks() {
+    while (free_blocks() < crossing_[residue(-step_)]) preempt_last();
+    used_blocks_ += crossing_[residue(-step_)];
+}
+
+void Instance::fetch_attached(core::TimeNs now_ns, InstanceListener& listener) {
+    while (!attached_.empty() && waiting_.empty()) {  // what was preempted goes first
+        Attached const next = attached_.front();
+        std::int64_t const blocks = blocks_for(next.request.context_tokens() - 1);
+        if (!admits(blocks)) return;
+        attached_.pop_front();
+        Slot const slot = take_slot(next.request, State::fetching);
+        slots_[slot].blocks = blocks;
+        used_blocks_ += blocks;
+        ++fetching_;
+        listener.on_fetch(next.request, next.source, slot, now_ns);
+    }
+}
+
+std::int64_t Instance::continue_prefills(std::int64_t budget) {
+    for (Slot const slot : prefilling_) {
+        Sequence& sequence = slots_[slot];
+        sequence.chunk = std::min(budget, sequence.target - sequence.processed);
+        budget -= sequence.chunk;
+    }
+    return budget;
+}
+
+void Instance::admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_ns) {
+    bool first = true;
+    while (!waiting_.empty()) {
+        Slot const slot = waiting_.front();
+        Sequence& sequence = slots_[slot];
+        bool const fits = whole ? (first || sequence.target <= budget) : budget > 0;
+        std::int64_t const blocks = blocks_for(sequence.target);
+        if (!fits || !admits(blocks)) return;
+        waiting_.pop_front();
+        sequence.state = State::prefilling;
+        sequence.blocks = blocks;
+        sequence.chunk = whole ? sequence.target : std::min(budget, sequence.target);
+        if (sequence.request.scheduled_ns < 0) sequence.request.scheduled_ns = now_ns;
+        used_blocks_ += blocks;
+        budget -= sequence.chunk;
+        prefilling_.push_back(slot);
+        first = false;
+    }
+}
+
+void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) {
+    SchedulerParams const& scheduler = params_->scheduler;
+    decode_in_batch_ = false;
+    for (Slot const slot : arrived_) {
+        --fetching_;
+        start_decoding(slot);
+    }
+    arrived_.clear();
+    if (!scheduler.chunked_prefill) admit_waiting(scheduler.max_batched_tokens, true, now_ns);
+    if (scheduler.chunked_prefill || prefilling_.empty()) {
+        secure_decode_blocks();
+        decode_in_batch_ = decoding_ > 0;
+    }
+    if (scheduler.chunked_prefill) {
+        std::int64_t const budget = continue_prefills(scheduler.max_batched_tokens - decoding_);
+        admit_waiting(budget, false, now_ns);
+    }
+    fetch_attached(now_ns, listener);
+
+    llm::Batch const next = batch();
+    if (next.decode_sequences + next.prefill_tokens == 0) return;
+    cost_ = (*timing_)(next);
+    MW_EXPECT(cost_.duration_ns > 0, "an iteration takes time");
+    busy_ = true;
+    start_ns_ = now_ns;
+    end_ns_ = now_ns + cost_.duration_ns;
+}
+
+llm::Batch Instance::batch() const {
+    llm::Batch next;
+    if (decode_in_batch_) {
+        next.decode_sequences = decoding_;
+        next.context_tokens = decoding_context_ + decoding_;
+        next.sampled_tokens = decoding_;
+    }
+    for (Slot const slot : prefilling_) {
+        Sequence const& sequence = slots_[slot];
+        next.prefill_tokens += sequence.chunk;
+        next.prefill_pairs += visible_pairs(sequence.processed, sequence.chunk);
+        if (sequence.chunk > 0 && sequence.processed + sequence.chunk == sequence.target) ++next.sampled_tokens;
+    }
+    return next;
+}
+
+void Instance::end_decodes(core::TimeNs now_ns, InstanceListener& listener) {
+    ++step_;
+    decoding_context_ += decoding_;
+    counts_.output_tokens += decoding_;
+    while (!finishes_.empty() && finishes_.front().step <= step_) {
+        Entry const entry = finishes_.front().entry;
+        std::pop_heap(finishes_.begin(), finishes_.end(), later);
+        finishes_.pop_back();
+        if (!alive(entry, State::decoding)) continue;
+        stop_decoding(entry.slot);
+        Request request = slots_[entry.slot].request;
+        request.generated = request.output_tokens;
+        free_slot(entry.slot);
+        listener.on_completed(request, now_ns);
+    }
+}
+
+void Instance::end_prefills(core::TimeNs now_ns, InstanceListener& listener) {
+    std::size_t kept = 0;
+    std::vector<Slot> ended;
+    for (Slot const slot : prefilling_) {
+        Sequence& sequence = slots_[slot];
+        counts_.input_tokens += sequence.chunk;
+        sequence.processed += sequence.chunk;
+        sequence.chunk = 0;
+        if (sequence.processed == sequence.target) ended.push_back(slot);
+        else prefilling_[kept++] = slot;
+    }
+    prefilling_.resize(kept);
+    for (Slot const slot : ended) end_prompt(slot, now_ns, listener);
+}
+
+void Instance::end_prompt(Slot slot, core::TimeNs now_ns, InstanceListener& listener) {
+    Sequence& sequence = slots_[slot];
+    Request& request = sequence.request;
+    ++request.generated;
+    ++counts_.output_tokens;
+    if (request.generated == 1) {
+        request.first_token_ns = now_ns;
+        listener.on_first_token(request, now_ns);
+    }
+    if (request.generated == request.output_tokens) {
+        used_blocks_ -= sequence.blocks;
+        Request const done = request;
+        free_slot(slot);
+        listener.on_completed(done, now_ns);
+    } else if (params_->prefill_only) {
+        sequence.state = State::held;
+        listener.on_prefilled(request, slot, now_ns);
+    } else {
+        start_decoding(slot);
+    }
+}
+
+std::int64_t Instance::census() const {
+    auto const here = std::count_if(slots_.begin(), slots_.end(), [](Sequence const& s) {
+        return s.state != State::free && s.state != State::held;
+    });
+    return here + static_cast<std::int64_t>(attached_.size());
+}
+
+void Instance::audit() const {
+    std::int64_t blocks = 0;
+    std::int64_t context = 0;
+    std::int64_t decoding = 0;
+    std::int64_t fetching = 0;
+    for (Sequence const& s : slots_) {
+        if (s.state == State::decoding) {
+            // Blocks for the token of a running iteration are secured when it starts.
+            blocks += blocks_for(s.base + step_ + (busy_ && decode_in_batch_ ? 1 : 0));
+            context += s.base + step_;
+            ++decoding;
+        } else if (s.state != State::free) {
+            blocks += s.blocks;
+            fetching += s.state == State::fetching ? 1 : 0;
+        }
+    }
+    MW_EXPECT(blocks == used_blocks_, "KV blocks are neither made nor lost");
+    MW_EXPECT(used_blocks_ <= params_->kv_blocks, "no instance holds more KV blocks than its memory has");
+    MW_EXPECT(context == decoding_context_, "the running sum of contexts is the sum over sequences");
+    MW_EXPECT(decoding == decoding_ && fetching == fetching_, "every sequence is in one state");
+    MW_EXPECT(running() + fetching_ <= params_->scheduler.max_sequences, "the scheduler's limit on sequences holds");
+}
+
+}  // namespace mw::serving

@@ -1,0 +1,179 @@
+#include "megaweave/site/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "megaweave/core/error.hpp"
+#include "megaweave/core/integer.hpp"
+
+namespace mw::site {
+
+namespace {
+
+constexpr std::int64_t rows_per_hall = 20;
+constexpr double row_pitch_m = 3.0;   // rack, and half of a cold and a hot aisle
+constexpr double hall_gap_m = 6.0;
+constexpr double leaf_height_m = 1.0;  // of the drawn network above the racks
+constexpr double pod_height_m = 3.0;
+constexpr double core_height_m = 6.0;
+
+//! Rows that make a roughly square floor, in steps of eight racks.
+std::int64_t choose_row_length(std::int64_t racks, double width_m) {
+    double const square = std::sqrt(static_cast<double>(racks) * row_pitch_m / width_m);
+    return std::clamp<std::int64_t>(std::llround(square / 8.0) * 8, 8, 40);
+}
+
+fabric::ClosParams with_endpoints(PlanParams const& params) {
+    fabric::ClosParams clos = params.scale_out;
+    clos.endpoints = params.accelerators;
+    clos.nics_per_node = params.rack.node.accelerators;
+    return clos;
+}
+
+}  // namespace
+
+Plan::Plan(PlanParams const& params)
+    : params_{params},
+      clos_{with_endpoints(params)},
+      racks_{core::ceil_div(params.accelerators, params.rack.accelerators())},
+      row_length_{choose_row_length(racks_, params.rack.width_m)} {
+    std::int64_t first = 0;
+    for (std::size_t s = 0; s < params.services.size(); ++s) {
+        place_service(core::ServiceId::of(s), params.services[s], first);
+        first += params.services[s].accelerators;
+    }
+}
+
+void Plan::place_service(core::ServiceId service, Placement const& placement, std::int64_t first_accelerator) {
+    std::int64_t const per_node = params_.rack.node.accelerators;
+    std::int64_t const size = placement.per_instance;
+    // Instances smaller than a node start anew in each node; larger ones at a node's edge.
+    std::int64_t const stride = size <= per_node ? per_node : core::ceil_div(size, per_node) * per_node;
+    std::int64_t const per_stride = size <= per_node ? per_node / size : 1;
+    std::int64_t const begin = core::ceil_div(first_accelerator, per_node) * per_node;
+    std::int64_t const end = std::min(first_accelerator + placement.accelerators, params_.accelerators);
+
+    auto const first_instance = static_cast<std::uint32_t>(instances_.size());
+    for (std::int64_t at = begin; at < end; at += stride)
+        for (std::int64_t i = 0; i < per_stride && at + (i + 1) * size <= end; ++i) {
+            InstancePlace& place = instances_.emplace_back();
+            place.service = service;
+            place.first_accelerator = at + i * size;
+            place.accelerators = size;
+            place.home = rack_of_node(node_of(place.first_accelerator));
+        }
+    auto const count = static_cast<std::int64_t>(instances_.size()) - first_instance;
+    std::int64_t const needed = placement.prefill_share > 0 ? 2 : 1;
+    if (count < needed)
+        throw core::InputError(fmt::format("service {}: {} accelerators hold {} instances of {} accelerators, but it needs at least {}. "
+                                           "Give it more accelerators or less parallelism",
+                                           service.index(), placement.accelerators, count, size, needed));
+    used_ += count * size;
+    place_cells(service, placement, first_instance);
+}
+
+void Plan::place_cells(core::ServiceId service, Placement const& placement, std::uint32_t first_instance) {
+    auto const count = static_cast<std::int64_t>(instances_.size()) - first_instance;
+    bool const disaggregated = placement.prefill_share > 0;
+    std::int64_t const least = disaggregated ? 2 : 1;
+    std::int64_t const cells = std::clamp<std::int64_t>(core::ceil_div(count, placement.cell_instances), 1, count / least);
+    for (std::int64_t c = 0; c < cells; ++c) {
+        CellPlace cell;
+        cell.service = service;
+        cell.first_instance = first_instance + static_cast<std::uint32_t>(count * c / cells);
+        cell.last_instance = first_instance + static_cast<std::uint32_t>(count * (c + 1) / cells);
+        cell.number = static_cast<std::uint32_t>(c);
+        cell.count = static_cast<std::uint32_t>(cells);
+        cell.home = instances_[cell.first_instance].home;
+
+        std::int64_t const size = cell.last_instance - cell.first_instance;
+        std::int64_t const prefill =
+            disaggregated ? std::clamp<std::int64_t>(std::llround(placement.prefill_share * static_cast<double>(size)), 1, size - 1) : 0;
+        for (std::int64_t i = 0; i < size; ++i) {
+            InstancePlace& place = instances_[cell.first_instance + static_cast<std::size_t>(i)];
+            place.cell = core::CellId::of(cells_.size());
+            place.prefill = (i + 1) * prefill / size > i * prefill / size;  // evenly among them
+        }
+        cells_.push_back(cell);
+    }
+}
+
+std::int64_t Plan::accelerators_in(core::RackId rack) const {
+    std::int64_t const size = params_.rack.accelerators();
+    return std::min(size, params_.accelerators - rack.index() * size);
+}
+
+std::int64_t Plan::nodes_in(core::RackId rack) const {
+    return core::ceil_div(accelerators_in(rack), params_.rack.node.accelerators);
+}
+
+std::int64_t Plan::nodes() const { return core::ceil_div(params_.accelerators, params_.rack.node.accelerators); }
+
+std::int64_t Plan::halls() const { return core::ceil_div(core::ceil_div(racks_, row_length_), rows_per_hall); }
+
+RackPlace Plan::place(core::RackId rack) const {
+    std::int64_t const row = rack.index() / row_length_;
+    std::int64_t const place = rack.index() % row_length_;
+    std::int64_t const hall = row / rows_per_hall;
+    auto const halls_across = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(halls()))));
+    double const hall_width = static_cast<double>(row_length_) * params_.rack.width_m + hall_gap_m;
+    double const hall_depth = static_cast<double>(rows_per_hall) * row_pitch_m + hall_gap_m;
+
+    RackPlace where;
+    where.hall = static_cast<std::int32_t>(hall);
+    where.row = static_cast<std::int32_t>(row % rows_per_hall);
+    where.name = fmt::format("H{}-R{:02}-{:02}", hall + 1, where.row + 1, place + 1);
+    where.position_m = {
+        static_cast<double>(hall % halls_across) * hall_width + (static_cast<double>(place) + 0.5) * params_.rack.width_m,
+        static_cast<double>(hall / halls_across) * hall_depth + static_cast<double>(where.row) * row_pitch_m + 0.5 * params_.rack.depth_m,
+        0.0};
+    where.size_m = {params_.rack.width_m, params_.rack.depth_m, params_.rack.height_m};
+    return where;
+}
+
+std::vector<fabric::BundleIndex> Plan::bundles_of(core::RackId rack) const {
+    std::vector<fabric::BundleIndex> bundles;
+    for (std::int64_t node = first_node(rack); node < first_node(rack) + nodes_in(rack); ++node)
+        clos_.bundles_owned_by(node, bundles);
+    return bundles;
+}
+
+std::array<double, 3> Plan::above(std::int64_t first, std::int64_t last, double height_m) const {
+    auto const from = place(rack_of_node(first)).position_m;
+    auto const to = place(rack_of_node(std::clamp<std::int64_t>(last, first, nodes() - 1))).position_m;
+    return {0.5 * (from[0] + to[0]), 0.5 * (from[1] + to[1]), params_.rack.height_m + height_m};
+}
+
+std::array<std::array<double, 3>, 2> Plan::ends_m(fabric::Bundle const& bundle) const {
+    auto const of_group = [&](std::int64_t groups, std::int64_t group, double height_m) {
+        std::int64_t const per_group = core::ceil_div(nodes(), groups);
+        return above(std::min(group * per_group, nodes() - 1), (group + 1) * per_group - 1, height_m);
+    };
+    std::array<double, 3> low{};
+    std::array<double, 3> high{};
+    switch (bundle.tier) {
+        case fabric::Tier::host: {
+            low = place(rack_of_node(bundle.index)).position_m;
+            low[2] = params_.rack.height_m * static_cast<double>(bundle.index % params_.rack.nodes + 1) / static_cast<double>(params_.rack.nodes);
+            high = of_group(clos_.leaves(), clos_.leaf_of(bundle.index), leaf_height_m);
+            break;
+        }
+        case fabric::Tier::leaf:
+            low = of_group(clos_.leaves(), bundle.index, leaf_height_m);
+            high = of_group(clos_.pods(), std::min(bundle.index * clos_.pods() / clos_.leaves(), clos_.pods() - 1), pod_height_m);
+            break;
+        case fabric::Tier::pod:
+            low = of_group(clos_.pods(), bundle.index, pod_height_m);
+            high = above(0, nodes() - 1, core_height_m);
+            break;
+    }
+    return bundle.up ? std::array{low, high} : std::array{high, low};
+}
+
+bool Plan::same_scale_up_domain(std::int64_t a, std::int64_t b) const {
+    return a / params_.rack.scale_up_domain == b / params_.rack.scale_up_domain;
+}
+
+}  // namespace mw::site

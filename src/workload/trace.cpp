@@ -1,0 +1,66 @@
+#include "megaweave/workload/trace.hpp"
+
+#include <algorithm>
+
+#include "megaweave/core/check.hpp"
+#include "trace_formats.hpp"
+
+namespace mw::workload {
+
+namespace {
+
+std::vector<TraceRequest> read_rows(std::string const& file, TraceFormat format, Mistakes& mistakes) {
+    switch (format) {
+        case TraceFormat::csv:
+            return read_csv_trace(file, mistakes);
+        case TraceFormat::azure:
+            return read_azure_trace(file, mistakes);
+        case TraceFormat::mooncake:
+            return read_mooncake_trace(file, mistakes);
+    }
+    MW_EXPECT(false, "a trace format without a reader");
+    return {};
+}
+
+template <class Member>
+double mean_of(std::vector<TraceRequest> const& requests, Member member) {
+    std::int64_t sum = 0;
+    for (auto const& request : requests) sum += request.*member;
+    return static_cast<double>(sum) / static_cast<double>(requests.size());
+}
+
+}  // namespace
+
+Trace::Trace(std::string const& file, TraceFormat format) {
+    Mistakes mistakes{file};
+    requests_ = read_rows(file, format, mistakes);
+    mistakes.throw_if_any();
+
+    auto const earlier = [](TraceRequest const& a, TraceRequest const& b) {
+        return a.arrival_ns < b.arrival_ns;
+    };
+    std::stable_sort(requests_.begin(), requests_.end(), earlier);
+    if (requests_.empty() || requests_.front().arrival_ns == requests_.back().arrival_ns)
+        mistakes.add("has " + std::to_string(requests_.size()) +
+                     " requests and no span of time. A trace needs at least two different arrival times");
+    mistakes.throw_if_any();
+
+    if (format == TraceFormat::mooncake) spread_equal_times(requests_);
+    auto const origin = requests_.front().arrival_ns;
+    for (auto& request : requests_) request.arrival_ns -= origin;
+    auto const last = requests_.back().arrival_ns;
+    auto const gaps = static_cast<std::int64_t>(requests_.size()) - 1;
+    span_ns_ = last + std::max<core::TimeNs>(1, (last + gaps / 2) / gaps);
+}
+
+double Trace::mean_rate_per_s() const {
+    return static_cast<double>(requests_.size()) / core::to_seconds(span_ns_);
+}
+double Trace::mean_input_tokens() const {
+    return mean_of(requests_, &TraceRequest::input_tokens);
+}
+double Trace::mean_output_tokens() const {
+    return mean_of(requests_, &TraceRequest::output_tokens);
+}
+
+}  // namespace mw::workload

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "megaweave/llm/params.hpp"
+
+//! Tables of ../shared, and the accelerators that its reference calculation assumes.
+namespace reference {
+
+using Row = std::map<std::string, std::string>;
+
+inline std::vector<std::string> split_csv(std::string const& line) {
+    std::vector<std::string> fields(1);
+    bool quoted = false;
+    for (char const c : line) {
+        if (c == '"') {
+            quoted = !quoted;
+        } else if (c == ',' && !quoted) {
+            fields.emplace_back();
+        } else if (c != '\r') {
+            fields.back() += c;
+        }
+    }
+    return fields;
+}
+
+//! Empty if the file is absent.
+inline std::vector<Row> read_csv(std::string const& path) {
+    std::ifstream file{path};
+    std::vector<Row> rows;
+    std::string line;
+    if (!std::getline(file, line)) return rows;
+    auto const header = split_csv(line);
+    while (std::getline(file, line)) {
+        auto const fields = split_csv(line);
+        Row row;
+        for (std::size_t i = 0; i < header.size() && i < fields.size(); ++i) row[header[i]] = fields[i];
+        rows.push_back(row);
+    }
+    return rows;
+}
+
+inline std::int64_t integer(Row const& row, std::string const& column) {
+    auto const& text = row.at(column);
+    return text.empty() ? 0 : std::stoll(text);
+}
+
+inline double real(Row const& row, std::string const& column) {
+    return std::stod(row.at(column));
+}
+
+//! A row of catalogue/models.csv.
+inline mw::llm::ModelParams model_of(Row const& row) {
+    mw::llm::ModelParams m;
+    m.name = row.at("model");
+    m.layers = integer(row, "layers");
+    m.hidden = integer(row, "hidden");
+    m.heads = integer(row, "heads");
+    m.kv_heads = integer(row, "kv_heads");
+    m.head_dim = integer(row, "head_dim");
+    m.attention =
+        row.at("attention") == "MLA" ? mw::llm::Attention::latent : mw::llm::Attention::grouped_query;
+    m.q_lora_rank = integer(row, "q_lora_rank");
+    m.kv_lora_rank = integer(row, "kv_lora_rank");
+    m.qk_nope_head_dim = integer(row, "qk_nope_head_dim");
+    m.qk_rope_head_dim = integer(row, "qk_rope_head_dim");
+    m.v_head_dim = integer(row, "v_head_dim");
+    m.dense_intermediate = integer(row, "dense_intermediate");
+    m.first_dense_layers = integer(row, "first_dense_layers");
+    auto const& rule = row.at("moe_layer_rule");
+    m.moe_every = rule == "dense" ? 0 : rule.rfind("every ", 0) == 0 ? std::stoll(rule.substr(6)) : 1;
+    m.routed_experts = integer(row, "n_routed_experts");
+    m.experts_per_token = integer(row, "experts_per_token");
+    m.shared_experts = integer(row, "n_shared_experts");
+    m.moe_intermediate = integer(row, "moe_intermediate");
+    m.shared_intermediate = integer(row, "shared_intermediate");
+    m.vocabulary = integer(row, "vocab");
+    m.tied_embeddings = row.at("tie_embeddings") == "True";
+    m.sliding_window = integer(row, "sliding_window");
+    return m;
+}
+
+inline mw::llm::ModelParams llama_70b() {
+    mw::llm::ModelParams m;
+    m.name = "llama-3.1-70b";
+    m.layers = 80;
+    m.hidden = 8192;
+    m.heads = 64;
+    m.kv_heads = 8;
+    m.head_dim = 128;
+    m.dense_intermediate = 28672;
+    m.vocabulary = 128256;
+    return m;
+}
+
+inline mw::llm::ModelParams llama_405b() {
+    auto m = llama_70b();
+    m.name = "llama-3.1-405b";
+    m.layers = 126;
+    m.hidden = 16384;
+    m.heads = 128;
+    m.dense_intermediate = 53248;
+    return m;
+}
+
+inline mw::llm::ModelParams deepseek_v3() {
+    mw::llm::ModelParams m;
+    m.name = "deepseek-v3";
+    m.attention = mw::llm::Attention::latent;
+    m.layers = 61;
+    m.hidden = 7168;
+    m.heads = 128;
+    m.kv_heads = 128;
+    m.q_lora_rank = 1536;
+    m.kv_lora_rank = 512;
+    m.qk_nope_head_dim = 128;
+    m.qk_rope_head_dim = 64;
+    m.v_head_dim = 128;
+    m.dense_intermediate = 18432;
+    m.first_dense_layers = 3;
+    m.moe_every = 1;
+    m.routed_experts = 256;
+    m.experts_per_token = 8;
+    m.node_limit = 4;
+    m.shared_experts = 1;
+    m.moe_intermediate = 2048;
+    m.shared_intermediate = 2048;
+    m.vocabulary = 129280;
+    return m;
+}
+
+//! As reference/README.md assumes: 10 us a layer, 6 us an all-reduce, nothing fixed per iteration.
+inline mw::hardware::RackParams h100() {
+    mw::hardware::RackParams rack;
+    rack.scale_up_domain = 8;
+    auto& a = rack.accelerator;
+    a.name = "h100";
+    a.peak_flops = {0.0, 1979e12, 989e12};
+    a.hbm_bytes = 80e9;
+    a.hbm_bytes_per_s = 3.35e12;
+    a.scale_up_bytes_per_s = 450e9;
+    a.scale_out_bytes_per_s = 50e9;
+    a.efficiency.flops = {0.55, 0.55, 0.55};
+    a.efficiency.attention_flops = 0.60;
+    a.efficiency.hbm = 0.82;
+    a.efficiency.link = 0.75;
+    a.efficiency.iteration_ns = 0;
+    a.efficiency.layer_ns = 10'000;
+    a.efficiency.collective_ns = 6'000;
+    return rack;
+}
+
+inline mw::hardware::RackParams gb200() {
+    auto rack = h100();
+    rack.scale_up_domain = 72;
+    auto& a = rack.accelerator;
+    a.name = "gb200";
+    a.peak_flops = {10e15, 5e15, 2.5e15};
+    a.hbm_bytes = 192e9;
+    a.hbm_bytes_per_s = 8e12;
+    a.scale_up_bytes_per_s = 900e9;
+    a.efficiency.flops = {0.45, 0.45, 0.45};
+    a.efficiency.attention_flops = 0.55;
+    a.efficiency.hbm = 0.85;
+    return rack;
+}
+
+}  // namespace reference

@@ -1,0 +1,92 @@
+#include "megaweave/plant/facility.hpp"
+
+#include <doctest/doctest.h>
+
+using doctest::Approx;
+using mw::plant::Chiller;
+using mw::plant::CoolingKind;
+using mw::plant::CoolingParams;
+using mw::plant::Facility;
+using mw::plant::FacilityCooling;
+using mw::plant::FacilityParams;
+
+namespace {
+
+double pue(FacilityParams const& params, double it_w, double liquid_share) {
+    Facility const facility{params, 1e6};
+    return 1.0 + facility(it_w, it_w * liquid_share, it_w * (1.0 - liquid_share)).total_w() / it_w;
+}
+
+FacilityParams air() {
+    FacilityParams params;
+    params.cooling.kind = CoolingKind::air;
+    return params;
+}
+
+}  // namespace
+
+TEST_CASE("1 MW by liquid with free cooling takes 10 kW of pumps and 12 kW of tower fans") {
+    FacilityCooling const cooling{CoolingParams{}, 1e6, 0};
+    double const flow_m3_s = 1e6 / (998.0 * 4186.0 * 10.0);
+    CHECK(flow_m3_s == Approx(0.0239).epsilon(2e-3));
+    CHECK(cooling(1e6, 0) == Approx(250e3 * flow_m3_s / 0.6 + 12e3));
+    CHECK(cooling(1e6, 0) == Approx(22.0e3).epsilon(2e-3));
+    // Half the heat: half the flow at 0.3 + 0.7/4 of the pressure, an eighth of the fans' power.
+    CHECK(cooling(0.5e6, 0) == Approx(0.5 * 0.475 * 250e3 * flow_m3_s / 0.6 + 1.5e3));
+    CHECK(cooling(0, 0) == 0);
+}
+
+TEST_CASE("a chiller meets its COP at design and does better at half load and with colder condenser water") {
+    Chiller const chiller{6.0, 1e6};
+    CHECK(chiller(1e6, 6.7, 29.4) == Approx(1e6 / 6));
+    CHECK(chiller(0.5e6, 6.7, 29.4) == Approx(1e6 / 6 * (0.222903 + 0.313387 / 2 + 0.463710 / 4)));
+    CHECK(chiller(1e6, 6.7, 24) < chiller(1e6, 6.7, 29.4));
+    CHECK(chiller(1e6, 20, 22) == Approx(1e6 / 6 / 1.5));
+    CHECK(chiller(0.05e6, 6.7, 29.4) == Approx(0.5 * chiller(0.1e6, 6.7, 29.4)));
+    CHECK(chiller(0, 6.7, 29.4) == 0);
+}
+
+TEST_CASE("the chiller starts when wet bulb and approach exceed the supply") {
+    CoolingParams params;
+    params.wet_bulb_c = params.supply_c - params.approach_k;
+    double const free_w = FacilityCooling{params, 1e6, 0}(1e6, 0);
+    params.wet_bulb_c += 0.1;
+    CHECK(FacilityCooling{params, 1e6, 0}(1e6, 0) > free_w + 1e5);
+}
+
+TEST_CASE("PUE is a result: 1.051 and 1.079 by liquid, 1.236 by air, at design load in a temperate climate") {
+    CHECK(pue({}, 1e6, 0.945) == Approx(1.051).epsilon(5e-4));
+    CHECK(pue({}, 1e6, 0.80) == Approx(1.079).epsilon(5e-4));
+    CHECK(pue(air(), 1e6, 0.0) == Approx(1.236).epsilon(5e-4));
+}
+
+TEST_CASE(
+    "with double conversion PUE lies in the field's ranges: 1.08 to 1.15 by liquid, 1.25 to 1.35 by air") {
+    FacilityParams liquid;
+    liquid.delivery.ups_efficiency = 0.95;
+    for (double const share : {0.80, 0.945}) {
+        CHECK(pue(liquid, 1e6, share) > 1.08);
+        CHECK(pue(liquid, 1e6, share) < 1.15);
+    }
+    auto by_air = air();
+    by_air.delivery.ups_efficiency = 0.95;
+    CHECK(pue(by_air, 1e6, 0.0) > 1.25);
+    CHECK(pue(by_air, 1e6, 0.0) < 1.35);
+}
+
+TEST_CASE("a constant PUE is met exactly and its parts add up") {
+    FacilityParams params;
+    params.cooling.constant_pue = 1.3;
+    Facility const facility{params, 1e6};
+    auto const power = facility(0.7e6, 0.6e6, 0.1e6);
+    CHECK(power.total_w() == Approx(0.3 * 0.7e6));
+    CHECK(power.conversion_w > 0);
+    CHECK(power.cooling_w > power.conversion_w);
+}
+
+TEST_CASE("lighting and offices come on top, in proportion to IT") {
+    FacilityParams params;
+    double const without = Facility{params, 1e6}(1e6, 1e6, 0).cooling_w;
+    params.other_w_per_kw = 10;
+    CHECK(Facility{params, 1e6}(1e6, 1e6, 0).cooling_w == Approx(without + 10e3));
+}

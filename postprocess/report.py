@@ -93,6 +93,10 @@ def draw_all(run, folder):
             parts.append(page.section(title, page.picture(title, draw(run), folder)))
         except run_data.Missing as missing:
             parts.append(page.section(title, page.paragraph(f"Not drawn: {missing}.", "note")))
+        except (ValueError, IndexError, TypeError, OverflowError) as error:  # numbers that no run writes
+            parts.append(
+                page.section(title, page.paragraph(f"Not drawn: the data are damaged ({error}).", "note"))
+            )
     return parts
 
 

@@ -27,6 +27,12 @@ UNITS = {
     "MW": 1e6,
     "GW": 1e9,
 }
+READ_ERRORS = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    MemoryError,
+)  # what h5py raises where a file is damaged or half written
 
 
 class Missing(Exception):
@@ -64,11 +70,20 @@ def as_mapping(text):
     return loaded if isinstance(loaded, dict) else {}
 
 
+def as_block(mapping, key):
+    """The block under `key`; empty where it is absent or something else."""
+    block = mapping.get(key)
+    return block if isinstance(block, dict) else {}
+
+
 class Histogram:
     """Counts between edges [s], as in /histograms/<name>."""
 
     def __init__(self, edges, counts):
         self.edges, self.counts = np.asarray(edges, float), np.asarray(counts, float)
+        rising = len(self.edges) == len(self.counts) + 1 and (np.diff(self.edges) > 0).all()
+        if not rising or not (self.counts >= 0).all() or not np.isfinite(self.edges).all():
+            raise Missing("a distribution in run.h5 is damaged")
         self.total = self.counts.sum()
         self.cumulative = np.concatenate([[0.0], np.cumsum(self.counts)]) / max(self.total, 1.0)
 
@@ -103,8 +118,10 @@ class Run:
             )
         try:
             self.file = h5py.File(path, "r")
-        except OSError as error:
+        except READ_ERRORS as error:
             raise NotARun(f"{path}: not a readable HDF5 file ({str(error).splitlines()[0]})") from None
+        self.digest = self._attribute("digest")
+        self.foreign_summary = False
         self.summary = self._read_summary()
         self.deck_text = self._read_deck()
         self.deck = as_mapping(self.deck_text)
@@ -114,24 +131,30 @@ class Run:
             or self._attribute("deck_name")
             or self.directory.name
         )
-        self.digest = self._attribute("digest")
         self.program_version = self._attribute("program_version")
         self.time_s = self._read_time()
         self.measured = self.time_s > 1e-9
 
     def _attribute(self, name):
-        return as_text(self.file.attrs[name]) if name in self.file.attrs else ""
+        try:
+            return as_text(self.file.attrs[name])
+        except READ_ERRORS:
+            return ""
 
     def _read_summary(self):
+        """Empty where it is of another run: a run in a used directory finds the last one's summary."""
         try:
-            return as_mapping((self.directory / "summary.yaml").read_text())
-        except OSError:
+            text = (self.directory / "summary.yaml").read_text()
+        except (OSError, UnicodeDecodeError):
             return {}
+        stated = re.search(r"^digest:\s*[\"']?(\w*)", text, re.MULTILINE)
+        self.foreign_summary = bool(stated) and stated[1] != self.digest
+        return {} if self.foreign_summary else as_mapping(text)
 
     def _read_deck(self):
         try:
             return as_text(self.file["deck"][()])
-        except (KeyError, OSError):
+        except READ_ERRORS:
             return ""
 
     def _read_time(self):
@@ -144,20 +167,16 @@ class Run:
                 for name, data in self._group(kind).items()
                 if self._is_series(kind, name)
             ]
-        except (KeyError, OSError, AttributeError):
+        except (*READ_ERRORS, AttributeError):
             return np.zeros(0)
         return time[: min([len(time), *rows])]
 
     def _group(self, kind):
-        return self.file[kind] if kind in self.file else {}
+        return self.file[kind] if self._has(kind) else {}
 
     @staticmethod
     def _is_series(kind, name):
         return kind != "links" or name == "utilisation"
-
-    @property
-    def finished(self):
-        return bool(self.digest) and bool(self.summary)
 
     @functools.cached_property
     def sample_s(self):
@@ -170,7 +189,12 @@ class Run:
             found.append(
                 "The run has not finished (it is still going, or was stopped): run.h5 carries no digest yet."
             )
-        if not self.summary:
+        if self.foreign_summary:
+            found.append(
+                "summary.yaml beside it belongs to another run (its digest differs) and is not used: totals"
+                " below are computed from the recorded time series."
+            )
+        elif not self.summary:
             found.append(
                 "summary.yaml is not there or cannot be read: totals below are computed from the recorded"
                 " time series."
@@ -179,16 +203,20 @@ class Run:
             found.append("No sample has been recorded yet: there is nothing to draw over time.")
         elif not self.measured.any():
             found.append("All recorded samples are from the warm-up: nothing has been measured yet.")
-        return found + [str(warning) for warning in self.summary.get("warnings") or []]
+        warnings = self.summary.get("warnings") or []
+        return found + [str(warning) for warning in (warnings if isinstance(warnings, list) else [warnings])]
 
     def facility(self, name):
         """[T] of /facility/<name>."""
         if not len(self.time_s):
             raise Missing("no sample has been recorded yet")
-        return self.table(f"facility/{name}")[: len(self.time_s)].astype(float)
+        values = self.table(f"facility/{name}")[: len(self.time_s)].astype(float)
+        if not np.isfinite(values).all():
+            raise Missing(f"/facility/{name} of run.h5 is damaged")
+        return values
 
     def has_facility(self, name):
-        return name in self._group("facility") and len(self.time_s) > 0
+        return self._has(f"facility/{name}") and len(self.time_s) > 0
 
     def facility_mean(self, name):
         """Mean of /facility/<name> over the measured samples."""
@@ -197,16 +225,23 @@ class Run:
             raise Missing("nothing has been measured yet")
         return float(values.mean())
 
+    def _has(self, path):
+        try:
+            return path in self.file
+        except READ_ERRORS:
+            return False
+
     def _dataset(self, path):
-        if path not in self.file:
-            raise Missing(f"run.h5 has no /{path}")
-        return self.file[path]
+        try:
+            return self.file[path]
+        except READ_ERRORS:
+            raise Missing(f"run.h5 has no readable /{path}") from None
 
     def table(self, path):
         """A whole small dataset, such as racks/position_m."""
         try:
             return self._dataset(path)[...]
-        except OSError:
+        except READ_ERRORS:
             raise Missing(f"/{path} of run.h5 cannot be read") from None
 
     def names(self, path):
@@ -241,12 +276,12 @@ class Run:
             for start in range(0, rows, step):
                 stop = min(rows, start + step)
                 yield self.measured[start:stop], data[start:stop]
-        except OSError:
+        except READ_ERRORS:
             raise Missing(f"/{path} of run.h5 cannot be read") from None
 
     @functools.lru_cache(maxsize=None)
     def histogram(self, name):
-        if f"histograms/{name}" not in self.file:
+        if not self._has(f"histograms/{name}"):
             raise Missing("the distributions are written when a run ends")
         data = Histogram(self.table(f"histograms/{name}/edges"), self.table(f"histograms/{name}/counts"))
         if not data.total:
@@ -258,13 +293,13 @@ class Run:
         try:
             return int(self.table("racks/accelerators").sum())
         except Missing:
-            return int((self.deck.get("cluster") or {}).get("accelerators") or 0)
+            return int(as_block(self.deck, "cluster").get("accelerators") or 0)
 
     def budget_w(self):
-        return quantity((self.deck.get("facility") or {}).get("budget"))
+        return quantity(as_block(self.deck, "facility").get("budget"))
 
     def objectives(self, name):
         """[(service, seconds)] for "ttft" or "tpot"."""
         services = [service for service in self.deck.get("services") or [] if isinstance(service, dict)]
-        found = [(str(s.get("name", "")), quantity((s.get("objectives") or {}).get(name))) for s in services]
+        found = [(str(s.get("name", "")), quantity(as_block(s, "objectives").get(name))) for s in services]
         return [(service, limit) for service, limit in found if limit]

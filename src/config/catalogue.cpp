@@ -112,7 +112,8 @@ std::string catalogue_folder() {
         return chosen;
     std::error_code code;
     fs::path const program = fs::read_symlink("/proc/self/exe", code).parent_path();
-    for (auto const* const near : {"catalogue", "../share/megaweave/catalogue"}) {
+    for (auto const* const near :
+         {"catalogue", "../share/megaweave/catalogue", "../inputs/catalogue", "../../inputs/catalogue"}) {
         if (!code && fs::is_directory(program / near, code))
             return (program / near).lexically_normal().string();
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <initializer_list>
 
 #include "units.hpp"
@@ -201,6 +202,13 @@ void check_services(Deck const& deck, Checker& check) {
                      num(deck.cluster.accelerators));
 }
 
+void check_delivery(plant::DeliveryParams const& delivery, Checker& check) {
+    auto const falls =
+        std::adjacent_find(delivery.psu_load.begin(), delivery.psu_load.end(), std::greater_equal<>{});
+    check.expect(falls == delivery.psu_load.end(), {"facility.delivery.psu_load"},
+                 "facility.delivery.psu_load must rise from value to value");
+}
+
 }  // namespace
 
 std::int64_t clos_capacity(fabric::ClosParams const& clos) {
@@ -225,6 +233,7 @@ void check_deck(Deck const& deck, Tree const& root, Problems& problems) {
     check_rack(deck.cluster, check);
     if (deck.cluster.scale_out.nics_per_node > 0) check_network(deck.cluster.scale_out, check);
     check_services(deck, check);
+    check_delivery(deck.facility.delivery, check);
 }
 
 std::vector<std::string> warnings_of(Deck const& deck) {

@@ -66,6 +66,20 @@ struct Source {
     }
 };
 
+//! The deck's own entries, whether or not it uses them.
+void check_own_entries(Tree const& root, ReadContext& context) {
+    Tree const* const kinds = root.find("catalogue_entries");
+    if (kinds == nullptr) return;
+    auto const known = catalogue_kinds();
+    for (auto const& kind : kinds->members) {
+        if (std::find(known.begin(), known.end(), kind.key) == known.end()) continue;
+        for (auto const& entry : kind.value.members) {
+            ReadFields::read_entry(context, kind.key, entry.value, entry.key, kind.key + "." + entry.key,
+                                   [&](Fields& fields) { describe_discarded(fields, kind.key); });
+        }
+    }
+}
+
 //! The catalogue's switch whose capacity is nearest, scaled to radix x link.
 fabric::SwitchParams nearest_switch(ReadContext& context, double bytes_per_s) {
     fabric::SwitchParams best;
@@ -132,6 +146,7 @@ Deck read_deck(std::string const& path, std::vector<Override> const& overrides) 
     ReadFields fields{context, source.root, ""};
     describe(fields, deck);
     fields.finish();
+    check_own_entries(source.root, context);
     complete(deck, source.root, context);
     check_deck(deck, source.root, source.problems);
     source.problems.raise();

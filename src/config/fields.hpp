@@ -66,6 +66,8 @@ class Fields {
     [[nodiscard]] virtual bool has(std::string_view key) const = 0;
     //! Reading: the key is there as a plain word, not as a block.
     [[nodiscard]] virtual bool is_word(std::string_view key) const = 0;
+    //! Reading: the key is there and says just this.
+    [[nodiscard]] virtual bool says(std::string_view key, std::string_view word) const = 0;
     //! Writing for the hash: leave out what cannot change a result.
     [[nodiscard]] virtual bool physics_only() const { return false; }
     //! Name under which the catalogue lists this block; "" outside the catalogue.

@@ -17,6 +17,11 @@ bool has_alias(Tree const& entry, std::string_view name) {
 }  // namespace
 
 void Library::add_folder(std::filesystem::path const& folder) {
+    if (!std::filesystem::is_directory(folder)) {
+        problems_.add({problems_.add_source(folder.string(), false), 1, 1}, "",
+                      "no such catalogue folder. Set MEGAWEAVE_CATALOGUE to the folder inputs/catalogue");
+        return;
+    }
     for (auto const& kind : catalogue_kinds()) {
         auto const file = folder / (kind + ".yaml");
         if (std::filesystem::exists(file)) shelves_.push_back({kind, parse_file(file.string(), problems_)});
@@ -29,7 +34,7 @@ void Library::add_entries(Tree const& kinds) {
         if (std::find(known.begin(), known.end(), member.key) == known.end()) {
             problems_.add(
                 member.where, "catalogue_entries",
-                "unknown key '" + member.key + "' in catalogue_entries. Expected one of: " + join(known));
+                "unknown key '" + member.key + "' in catalogue_entries. " + suggestion(member.key, known));
         } else if (member.value.kind != Tree::Kind::map) {
             problems_.add(member.value.where, "catalogue_entries",
                           "catalogue_entries." + member.key + " must be a block of entries by name");

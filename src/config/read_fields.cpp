@@ -11,27 +11,18 @@ namespace mw::config {
 
 namespace {
 
-std::string quoted(std::string const& text) {
-    return "'" + text + "'";
-}
-
 std::string kind_of(Tree const& node) {
     switch (node.kind) {
         case Tree::Kind::null:
             return "nothing";
         case Tree::Kind::scalar:
-            return quoted(node.text);
+            return quote(node.text);
         case Tree::Kind::list:
             return "a list";
         case Tree::Kind::map:
             return "a block of keys";
     }
     return {};
-}
-
-std::string suggestion(std::string const& word, std::vector<std::string> const& candidates) {
-    auto const near = core::nearest(word, candidates);
-    return near.empty() ? "Expected one of: " + join(candidates) : "Did you mean '" + near + "'?";
 }
 
 }  // namespace
@@ -41,7 +32,7 @@ void ReadFields::finish() {
     for (auto const& member : tree_.members) {
         if (std::find(asked_.begin(), asked_.end(), member.key) != asked_.end()) continue;
         context_.problems.add(member.where, at(member.key),
-                              "unknown key " + quoted(member.key) + " in " +
+                              "unknown key " + quote(member.key) + " in " +
                                   (path_.empty() ? "the deck" : path_) + ". " +
                                   suggestion(member.key, asked_));
     }
@@ -54,6 +45,10 @@ bool ReadFields::has(std::string_view key) const {
 bool ReadFields::is_word(std::string_view key) const {
     Tree const* const node = tree_.find(key);
     return node != nullptr && node->kind == Tree::Kind::scalar;
+}
+
+bool ReadFields::says(std::string_view key, std::string_view word) const {
+    return is_word(key) && tree_.find(key)->text == word;
 }
 
 void ReadFields::problem(Tree const& node, std::string_view key, std::string const& clause) {
@@ -71,7 +66,7 @@ Tree const* ReadFields::take(std::string_view key, Rule rule, std::string const&
     if (node == nullptr) {
         if (rule.required && !based_ && !context_.problems.touches(at(key))) {
             context_.problems.add(tree_.where, at(key),
-                                  "missing key " + quoted(std::string{key}) +
+                                  "missing key " + quote(std::string{key}) +
                                       (path_.empty() ? "" : " in " + path_) + ". Write for example '" +
                                       std::string{key} + ": " + example + "'");
         }
@@ -245,62 +240,6 @@ void ReadFields::list(std::string_view key, std::size_t,
         ReadFields below{context_, node->items[i], path};
         item(below, i);
         below.finish();
-    }
-}
-
-void ReadFields::entry(std::string_view key, std::string_view kind, Body const& body, Rule rule) {
-    auto const names = context_.library.names(kind);
-    Tree const* const node = take(key, rule, names.empty() ? "NAME" : names.front());
-    if (node == nullptr) return;
-    if (node->kind == Tree::Kind::map) {
-        read_entry(context_, kind, *node, "", at(key), body, based_);
-        return;
-    }
-    if (node->kind != Tree::Kind::scalar) return problem(*node, key, "must be a name or a block of keys");
-    auto const found = context_.library.find(kind, node->text);
-    if (found.tree == nullptr) {
-        auto const near = core::nearest(node->text, context_.library.all_words(kind));
-        return problem(*node, key,
-                       "is not in the catalogue of " + std::string{kind} + ". " +
-                           (near.empty() ? "It knows " + join(names) : "Did you mean '" + near + "'?"));
-    }
-    std::size_t const before = context_.problems.count();
-    read_entry(context_, kind, *found.tree, found.name, std::string{kind} + "." + found.name, body);
-    if (context_.problems.count() != before) context_.problems.mark(at(key));
-}
-
-void ReadFields::read_entry(ReadContext& context, std::string_view kind, Tree const& tree,
-                            std::string const& name, std::string const& path, Body const& body,
-                            bool refines) {
-    std::vector<Tree const*> chain{&tree};
-    std::vector<std::string> names{name};
-    while (Tree const* const base = chain.back()->find("base")) {
-        auto const found = context.library.find(kind, base->text);
-        bool const endless = std::find(chain.begin(), chain.end(), found.tree) != chain.end();
-        if (found.tree == nullptr || endless) {
-            auto const words = context.library.all_words(kind);
-            context.problems.add(base->where, path + ".base",
-                                 quoted(base->text) + " in " + path + ".base " +
-                                     (endless ? "refers to itself"
-                                              : "is not in the catalogue. " + suggestion(base->text, words)));
-            break;
-        }
-        chain.push_back(found.tree);
-        names.push_back(found.name);
-    }
-    for (std::size_t i = chain.size(); i-- > 0;) {
-        bool const last = i == 0;
-        ReadFields fields{context, *chain[i], last ? path : std::string{kind} + "." + names[i]};
-        fields.entry_name_ = names[i];
-        fields.based_ = refines || i + 1 < chain.size() || chain[i]->find("base") != nullptr;
-        fields.known("base");
-        fields.known("aliases");
-        if (chain[i]->kind != Tree::Kind::map) {
-            context.problems.add(chain[i]->where, path, path + " must be a block of keys");
-        } else {
-            body(fields);
-            fields.finish();
-        }
     }
 }
 

@@ -39,6 +39,7 @@ class ReadFields : public Fields {
     [[nodiscard]] bool reading() const override { return true; }
     [[nodiscard]] bool has(std::string_view key) const override;
     [[nodiscard]] bool is_word(std::string_view key) const override;
+    [[nodiscard]] bool says(std::string_view key, std::string_view word) const override;
     [[nodiscard]] std::string entry_name() const override { return entry_name_; }
     void text(std::string_view key, std::string& value, Rule rule) override;
     void file(std::string_view key, std::string& path) override;

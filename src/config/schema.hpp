@@ -16,6 +16,9 @@ void describe(Fields& fields, llm::ModelParams& model);
 void describe(Fields& fields, fabric::OpticsParams& optics);
 void describe(Fields& fields, fabric::SwitchParams& network_switch);
 
+//! An entry of a kind into nowhere: only to find what is wrong with it.
+void describe_discarded(Fields& fields, std::string_view kind);
+
 // A service (schema_service.cpp)
 void describe(Fields& fields, serving::ServiceParams& service);
 

@@ -181,4 +181,13 @@ void describe(Fields& fields, fabric::SwitchParams& network_switch) {
     network_switch.source = provenance.source;
 }
 
+void describe_discarded(Fields& fields, std::string_view kind) {
+    auto const discard = [&](auto params) { describe(fields, params); };
+    if (kind == "accelerators") discard(hardware::AcceleratorParams{});
+    if (kind == "racks") discard(hardware::RackParams{});
+    if (kind == "models") discard(llm::ModelParams{});
+    if (kind == "optics") discard(fabric::OpticsParams{});
+    if (kind == "switches") discard(fabric::SwitchParams{});
+}
+
 }  // namespace mw::config

@@ -27,8 +27,10 @@ void describe_scale_out(Fields& fields, ClusterParams& cluster) {
     static Choices const topologies{{"clos"}, {"rail", "dragonfly", "torus", "hyperx", "explicit"}};
     std::size_t topology = 0;
     fields.choice("topology", topology, topologies);
-    fields.known("links");  // of topology: explicit, for `megaweave flows`
-    fields.known("routes");
+    if (fields.says("topology", "explicit")) {  // for `megaweave flows`
+        fields.known("links");
+        fields.known("routes");
+    }
     describe_clos(fields, cluster.scale_out);
     fields.entry("optics", "optics", [&](Fields& entry) { describe(entry, cluster.optics); });
     fields.entry("switch", "switches", [&](Fields& entry) { describe(entry, cluster.network_switch); });
@@ -36,16 +38,12 @@ void describe_scale_out(Fields& fields, ClusterParams& cluster) {
 
 void describe_memory_pool(Fields& fields) {
     std::string none = "none";
-    if (!fields.reading() || !fields.has("memory_pool")) {
+    bool const absent = fields.reading() && !fields.has("memory_pool");
+    if (!fields.reading() || absent || fields.says("memory_pool", "none")) {
         fields.text("memory_pool", none);
         return;
     }
-    if (fields.is_word("memory_pool")) {
-        fields.text("memory_pool", none);
-        if (none == "none") return;
-    } else {
-        fields.known("memory_pool");
-    }
+    fields.known("memory_pool");
     fields.reject("memory_pool",
                   "memory_pool is known to the deck format, but this version simulates none. Write "
                   "'memory_pool: none'");

@@ -142,4 +142,9 @@ std::string join(std::vector<std::string> const& words) {
     return text;
 }
 
+std::string suggestion(std::string const& word, std::vector<std::string> const& candidates) {
+    auto const near = core::nearest(word, candidates);
+    return near.empty() ? "Expected one of: " + join(candidates) : "Did you mean '" + near + "'?";
+}
+
 }  // namespace mw::config

@@ -89,6 +89,12 @@ struct PathStep {
 [[nodiscard]] Where where_of(Tree const& root, std::string_view path);
 
 [[nodiscard]] std::string join_path(std::string_view parent, std::string_view key);
+//! `'word'`, as messages show what the user wrote.
+[[nodiscard]] inline std::string quote(std::string const& text) {
+    return "'" + text + "'";
+}
+//! "Did you mean 'x'?", or all that was expected.
+[[nodiscard]] std::string suggestion(std::string const& word, std::vector<std::string> const& candidates);
 //! `a, b, c`.
 [[nodiscard]] std::string join(std::vector<std::string> const& words);
 

@@ -19,6 +19,7 @@ class WriteFields : public Fields {
     [[nodiscard]] bool reading() const override { return false; }
     [[nodiscard]] bool has(std::string_view) const override { return false; }
     [[nodiscard]] bool is_word(std::string_view) const override { return false; }
+    [[nodiscard]] bool says(std::string_view, std::string_view) const override { return false; }
     [[nodiscard]] bool physics_only() const override { return purpose_ == Purpose::hash; }
     void text(std::string_view key, std::string& value, Rule rule) override;
     void file(std::string_view key, std::string& path) override;

@@ -30,6 +30,8 @@ class Gauges {
     //! Closes the sample that ends now. Collective.
     core::Frame const& read(core::TimeNs now_ns, Racks racks, FabricPartition& fabric);
 
+    //! Of the whole run, all racks, at the last sample.
+    [[nodiscard]] Counts const& run_counts() const { return last_; }
     [[nodiscard]] std::int64_t samples() const { return samples_; }
     [[nodiscard]] double output_tokens_per_s() const { return output_tokens_per_s_; }
     [[nodiscard]] double facility_w() const { return facility_w_; }

@@ -83,8 +83,9 @@ MeterReading Meter::read(core::TimeNs now_ns) {
     MeterReading reading{busy_ns_, take_uj(compute_), take_uj(memory_), take_uj(link_)};
     core::TimeNs busy = 0;
     for (core::TimeNs const part : busy_ns_) busy += part;
-    reading.accelerator_ns[idle] = accelerators_ * (now_ns - read_ns_) - busy;
-    MW_EXPECT(reading.accelerator_ns[idle] >= 0, "accelerators cannot be busy for longer than time passes");
+    core::TimeNs const unused = accelerators_ * (now_ns - read_ns_) - busy;
+    MW_EXPECT(unused >= 0, "accelerators cannot be busy for longer than time passes");
+    reading.accelerator_ns[idle] += unused;  // beside the bubbles inside iterations
     busy_ns_ = {};
     read_ns_ = now_ns;
     return reading;

@@ -66,6 +66,11 @@ SitePower::SitePower(World const& world)
       liquid_share_{world.deck().facility.cooling.kind == plant::CoolingKind::liquid ? world.deck().cluster.rack.liquid_heat_share : 0.0},
       facility_{world.deck().facility, nameplate_it_w_} {}
 
+double SitePower::nameplate_facility_w() const {
+    double const liquid_w = (nameplate_it_w_ - switch_active_w_ - optics_w_) * liquid_share_;
+    return nameplate_it_w_ + facility_(nameplate_it_w_, liquid_w, nameplate_it_w_ - liquid_w).total_w();
+}
+
 std::int64_t SitePower::add(Energies& energy_uj, double sample_s, double fabric_utilisation) const {
     double const racks_w = static_cast<double>(energy_uj.sum()) / uj_per_j / sample_s;
     energy_uj[Consumer::scale_out_switch] +=

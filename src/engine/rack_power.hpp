@@ -54,6 +54,8 @@ class SitePower {
     std::int64_t add(Energies& energy_uj, double sample_s, double fabric_utilisation) const;
     //! Sum of the nameplates: racks and network at full load [W].
     [[nodiscard]] double nameplate_it_w() const { return nameplate_it_w_; }
+    //! The same with conversion and cooling.
+    [[nodiscard]] double nameplate_facility_w() const;
 
   private:
     double switch_idle_w_;

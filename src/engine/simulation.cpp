@@ -86,12 +86,16 @@ struct Simulation::State {
     std::vector<std::size_t> awake;  //!< racks with events in this window
     std::array<double, 5> time_in_s{};
     double wall_s{0};
-    core::TimeNs started_ns{0};
+    core::TimeNs started_ns{0};  //!< of this session, which may have begun with a restart
+    std::int64_t started_windows{0};
+    Counts started_counts;
 };
 
 Outcome Simulation::State::run(Observer& observer) {
     auto const start = Clock::now();
     started_ns = now_ns;
+    started_windows = windows;
+    started_counts = gauges.run_counts();
     Outcome outcome = Outcome::finished;
     while (now_ns < world.end_ns() && outcome == Outcome::finished) {
         core::TimeNs const end_ns = now_ns + window_ns;
@@ -279,10 +283,11 @@ Results Simulation::results() {
     p.threads = s.team.threads();
     p.wall_s = s.wall_s;
     p.simulated_s = core::to_seconds(s.now_ns - s.started_ns);
-    p.windows = s.windows;
-    p.messages = results.run_counts[Count::messages];
-    p.iterations = results.run_counts[Count::iterations];
-    p.events = results.run_counts[Count::events];
+    p.windows = s.windows - s.started_windows;
+    Counts const done = results.run_counts - s.started_counts;
+    p.messages = done[Count::messages];
+    p.iterations = done[Count::iterations];
+    p.events = done[Count::events];
     p.remote_messages = s.comm.sum(s.mail.remote_messages());
     p.bytes = s.comm.sum(s.comm.counters().bytes);
     p.solver_rounds = s.comm.max(s.fabric.rounds());

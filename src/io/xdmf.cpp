@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fstream>
+#include <string_view>
 
 #include "durable.hpp"
 #include "megaweave/core/error.hpp"
@@ -13,14 +14,18 @@ namespace mw::io {
 
 namespace {
 
+constexpr std::string_view float_type = R"(NumberType="Float" Precision="4")";
+constexpr std::string_view integer_type = R"(NumberType="Int" Precision="8")";
+
 std::string text(double value) {
     std::array<char, 32> digits{};
     auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
     return {digits.data(), end};
 }
 
-std::string hdf_item(std::string const& dimensions, std::string const& type, std::string const& at) {
-    return "<DataItem Format=\"HDF\" Dimensions=\"" + dimensions + "\" " + type + ">" + at + "</DataItem>\n";
+std::string hdf_item(std::string const& dimensions, std::string_view type, std::string const& at) {
+    return "<DataItem Format=\"HDF\" Dimensions=\"" + dimensions + "\" " + std::string{type} + ">" + at +
+           "</DataItem>\n";
 }
 
 //! Kinds of grid: racks and links differ in nothing else.
@@ -38,58 +43,51 @@ std::string mesh_text(GridKind const& kind, std::string const& data) {
     std::string const cells = std::to_string(kind.cells);
     std::string const points = std::to_string(kind.cells * kind.points_per_cell);
     return "<Topology " + kind.topology + " NumberOfElements=\"" + cells + "\">" +
-           hdf_item(cells + " " + std::to_string(kind.points_per_cell), R"(NumberType="Int" Precision="8")",
+           hdf_item(cells + " " + std::to_string(kind.points_per_cell), integer_type,
                     data + ":/mesh/" + kind.prefix + "_cells") +
            "</Topology><Geometry GeometryType=\"XYZ\">" +
-           hdf_item(points + " 3", R"(NumberType="Float" Precision="4")",
-                    data + ":/mesh/" + kind.prefix + "_points") +
-           "</Geometry>\n";
+           hdf_item(points + " 3", float_type, data + ":/mesh/" + kind.prefix + "_points") + "</Geometry>\n";
 }
 
-void write_grid(std::ostream& out, GridKind const& kind, std::string const& mesh, std::string const& data,
-                std::size_t step, std::size_t steps) {
-    if (kind.cells == 0) return;
+void write_step(std::ostream& out, GridKind const& kind, std::string const& mesh, XdmfScene const& scene,
+                std::size_t step) {
     std::string const cells = std::to_string(kind.cells);
-    out << "<Grid Name=\"" << kind.name << "\" GridType=\"Uniform\">" << mesh;
+    std::string const extent = std::to_string(scene.times_s.size()) + " " + cells;
+    out << "<Grid Name=\"" << kind.name << "\"><Time Value=\"" << text(scene.times_s[step]) << "\"/>" << mesh;
     for (auto const& quantity : kind.quantities) {
         out << "<Attribute Name=\"" << quantity << "\" AttributeType=\"Scalar\" Center=\"Cell\">"
             << "<DataItem ItemType=\"HyperSlab\" Dimensions=\"" << cells
             << "\"><DataItem Format=\"XML\" Dimensions=\"3 2\">" << step << " 0 1 1 1 " << cells
             << "</DataItem>"
-            << hdf_item(std::to_string(steps) + " " + cells, R"(NumberType="Float" Precision="4")",
-                        data + ":/" + kind.group + "/" + quantity)
+            << hdf_item(extent, float_type, scene.data_file + ":/" + kind.group + "/" + quantity)
             << "</DataItem></Attribute>\n";
     }
     out << "</Grid>\n";
 }
 
-void write_scene(std::ostream& out, XdmfScene const& scene, std::size_t stride) {
-    GridKind const racks{"racks", R"(TopologyType="Hexahedron")", "rack", "rack", scene.racks,
-                         8,       scene.rack_quantities};
-    GridKind const links{"links",
-                         R"(TopologyType="Polyline" NodesPerElement="2")",
-                         "link",
-                         "links",
-                         scene.links,
-                         2,
-                         scene.link_quantities};
-    std::string const rack_mesh = mesh_text(racks, scene.data_file);
-    std::string const link_mesh = mesh_text(links, scene.data_file);
+//! Each kind is a temporal collection of its own: so ParaView's blocks are called "racks" and "links" at every step.
+void write_collection(std::ostream& out, GridKind const& kind, XdmfScene const& scene, std::size_t stride) {
+    if (kind.cells == 0) return;
+    std::string const mesh = mesh_text(kind, scene.data_file);
     std::size_t const steps = scene.times_s.size();
-
-    out << "<?xml version=\"1.0\" ?>\n<Xdmf Version=\"2.0\"><Domain>\n"
-        << "<Grid Name=\"run\" GridType=\"Collection\" CollectionType=\"Temporal\">\n";
+    out << "<Grid Name=\"" << kind.name << "\" GridType=\"Collection\" CollectionType=\"Temporal\">\n";
     if (stride > 1)
         out << "<Information Name=\"stride\" Value=\"every " << stride << "th of " << steps
             << " samples; all are in " << scene.data_file << "\"/>\n";
-    for (std::size_t step = 0; step < steps; step += stride) {
-        out << "<Grid Name=\"site\" GridType=\"Collection\" CollectionType=\"Spatial\"><Time Value=\""
-            << text(scene.times_s[step]) << "\"/>\n";
-        write_grid(out, racks, rack_mesh, scene.data_file, step, steps);
-        write_grid(out, links, link_mesh, scene.data_file, step, steps);
-        out << "</Grid>\n";
-    }
-    out << "</Grid>\n</Domain></Xdmf>\n";
+    for (std::size_t step = 0; step < steps; step += stride) write_step(out, kind, mesh, scene, step);
+    out << "</Grid>\n";
+}
+
+void write_scene(std::ostream& out, XdmfScene const& scene, std::size_t stride) {
+    out << "<?xml version=\"1.0\" ?>\n<Xdmf Version=\"2.0\"><Domain>\n";
+    write_collection(
+        out, {"racks", R"(TopologyType="Hexahedron")", "rack", "rack", scene.racks, 8, scene.rack_quantities},
+        scene, stride);
+    write_collection(out,
+                     {"links", R"(TopologyType="Polyline" NodesPerElement="2")", "link", "links", scene.links,
+                      2, scene.link_quantities},
+                     scene, stride);
+    out << "</Domain></Xdmf>\n";
 }
 
 }  // namespace

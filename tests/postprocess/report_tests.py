@@ -145,6 +145,30 @@ def a_broken_summary_does_not_stop_the_report(folder):
 
 
 @test
+def the_summary_of_an_earlier_run_in_the_same_directory_is_not_used(folder):
+    make(folder)
+    (folder / "summary.yaml").rename(folder / "old.yaml")
+    make(folder, samples=170, killed=True)
+    (folder / "old.yaml").rename(folder / "summary.yaml")
+    page = report(folder)
+    assert "belongs to another run" in page and "Goodput</th>" not in page
+
+
+@test
+def damage_anywhere_in_the_file_ends_in_a_page_or_in_one_line(folder):
+    make(folder, samples=150)
+    whole = (folder / "run.h5").read_bytes()
+    random = np.random.default_rng(1)
+    for attempt in range(12):
+        damaged = bytearray(whole[: len(whole) * (attempt + 1) // 4] if attempt < 3 else whole)
+        for place in random.integers(0, len(damaged), 0 if attempt < 3 else 400):
+            damaged[place] ^= 0xFF
+        (folder / "run.h5").write_bytes(damaged)
+        done = call("report.py", folder)
+        assert done.returncode == 0 or (done.returncode == 2 and done.stderr.count("\n") == 1), done.stderr
+
+
+@test
 def names_from_the_deck_are_escaped(folder):
     make(folder, samples=150, name="a <b>&")
     page = report(folder)

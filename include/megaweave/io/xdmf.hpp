@@ -18,8 +18,8 @@ struct XdmfScene {
 };
 
 /*!
- * The time series for ParaView: at each step a grid "racks" (hexahedra) and a grid "links" (lines), with every quantity as a cell
- * array that is a slice of the dataset in run.h5. No data are copied.
+ * The time series for ParaView: a block "racks" (hexahedra) and a block "links" (lines), each with every quantity as a cell array
+ * that is, at each step, a slice of the dataset in run.h5. No data are copied.
  *
  * Read it with ParaView's "XDMF Reader" (Xdmf2; 5.11 and later), not Xdmf3, which ignores slices. Above `max_steps` samples only
  * every n-th is listed, and an Information element says so. Serial; written aside and renamed. Throws core::WorldError.

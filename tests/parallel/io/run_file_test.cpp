@@ -233,8 +233,8 @@ TEST_CASE("run.xdmf lists every sample of both grids") {
     write_unfinished(comm, folder, site, 40);
     comm.barrier();
     auto const xdmf = text_of(folder.path() + "/sub/run.xdmf");
-    CHECK(count_of(xdmf, "<Time Value=") == 40);
-    CHECK(count_of(xdmf, "Name=\"racks\"") == 40);
+    CHECK(count_of(xdmf, "<Grid Name=\"racks\"><Time Value=") == 40);
+    CHECK(count_of(xdmf, "<Grid Name=\"links\"><Time Value=") == 40);
     CHECK(count_of(xdmf, "run.h5:/links/utilisation") == 40);
     CHECK(test::contains(xdmf, "<Time Value=\"-0.4\"/>"));  // the first of five warm-up samples
 }

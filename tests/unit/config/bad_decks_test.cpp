@@ -9,6 +9,7 @@
 
 #include "megaweave/config/deck.hpp"
 #include "megaweave/core/error.hpp"
+#include "tree.hpp"
 
 namespace {
 
@@ -68,10 +69,25 @@ TEST_CASE("every bad deck gives exactly the errors it expects, in file order, ea
 TEST_CASE("an error names file, line and column, the path, and what was meant") {
     auto const file = (decks / "bad/unknown_key_near.yaml").string();
     CHECK(messages_of(file) ==
-          std::vector{file + ":3:38: unknown key 'durration' in time. Did you mean 'duration'?"});
+          std::vector{file + ":3:37: unknown key 'durration' in time. Did you mean 'duration'?"});
 }
 
 TEST_CASE("what is no file is said in one line") {
     CHECK(messages_of(decks / "bad/nothing.yaml").at(0).ends_with("nothing.yaml: no such file"));
     CHECK(messages_of(decks / "bad").at(0).ends_with("is a directory. Name a file in it"));
+}
+
+TEST_CASE("aliases that unfold without end are refused") {
+    std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+    for (int i = 1; i < 9; ++i) {
+        std::string const last = "*a" + std::to_string(i - 1);
+        text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last;
+        for (int j = 0; j < 9; ++j) text += ", " + last;
+        text += "]\n";
+    }
+    mw::config::Problems problems;
+    auto const source = problems.add_source("bomb.yaml");
+    CHECK(mw::config::parse_text(text, source, problems).kind == mw::config::Tree::Kind::null);
+    CHECK_THROWS_WITH_AS(problems.raise(), doctest::Contains("unfolds to too many values"),
+                         mw::core::InputError);
 }

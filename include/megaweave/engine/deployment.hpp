@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "megaweave/engine/world.hpp"
+
+namespace mw::engine {
+
+//! What a deck amounts to, before anything runs.
+struct Deployment {
+    struct Service {
+        std::string name;
+        std::string model;
+        std::int64_t instances{0};
+        std::int64_t prefill_instances{0};  //!< of them; 0: unified
+        std::int64_t accelerators_per_instance{0};
+        std::int64_t cells{0};
+        double weight_bytes_per_accelerator{0};
+        double kv_bytes_per_token{0};       //!< all accelerators of an instance together
+        std::int64_t kv_blocks{0};          //!< of one instance
+        std::int64_t kv_tokens{0};
+        double requests_per_s{0};           //!< offered; 0: closed loop
+        double input_tokens{0};             //!< mean of a request
+        double output_tokens{0};
+    };
+
+    std::int64_t accelerators{0};
+    std::int64_t unused_accelerators{0};
+    std::int64_t racks{0};
+    std::int64_t nodes{0};
+    std::int64_t halls{0};
+    std::vector<std::int64_t> switches;  //!< by tier, leaves first
+    std::int64_t cables{0};
+    std::int64_t optical_ends{0};
+    std::int64_t links{0};               //!< directed, as simulated
+    double nameplate_it_w{0};
+    double nameplate_facility_w{0};
+    std::vector<Service> services;
+};
+
+[[nodiscard]] Deployment describe(World const& world);
+
+}  // namespace mw::engine

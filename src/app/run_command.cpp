@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "agree.hpp"
+#include "commands.hpp"
+#include "megaweave/core/error.hpp"
+#include "megaweave/engine/simulation.hpp"
+#include "megaweave/io/checkpoint.hpp"
+#include "megaweave/parallel/team.hpp"
+#include "recorder.hpp"
+#include "summary.hpp"
+
+namespace mw::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+//! Results of an earlier run in the same folder are kept, one generation.
+void set_aside(fs::path const& directory) {
+    if (!fs::exists(directory / "run.h5")) return;
+    fs::path const previous = directory / "previous";
+    fs::remove_all(previous);
+    fs::create_directories(previous);
+    for (char const* name : {"run.h5", "run.xdmf", "summary.yaml", "report.html", "figures", "checkpoints"})
+        if (fs::exists(directory / name)) fs::rename(directory / name, previous / name);
+}
+
+void prepare_directory(parallel::Comm const& comm, std::string const& directory, bool fresh) {
+    if (comm.root()) {
+        std::error_code error;
+        fs::create_directories(directory, error);
+        if (error)
+            throw core::WorldError(fmt::format("cannot make the output folder '{}': {}. Choose another with --output", directory,
+                                               error.message()));
+        if (fresh) set_aside(directory);
+    }
+    comm.barrier();
+}
+
+std::string find_checkpoint(std::string const& restart) {
+    if (!fs::is_directory(restart)) {
+        if (!fs::exists(restart)) throw core::InputError(fmt::format("--restart: there is no '{}'", restart));
+        return restart;
+    }
+    for (fs::path const& folder : {fs::path{restart}, fs::path{restart} / "checkpoints"})
+        if (std::string newest = io::newest_checkpoint(folder.string()); !newest.empty()) return newest;
+    throw core::InputError(fmt::format("--restart: no checkpoint in '{}'", restart));
+}
+
+//! Loads this rank's part; returns the rows that run.h5 had then.
+std::int64_t restore(engine::World const& world, engine::Simulation& simulation, parallel::Comm const& comm, std::string const& path) {
+    io::require_same_run(io::read_checkpoint_meta(path), path, world.deck().physics_hash, world.plan().racks());
+    std::int64_t const first = simulation.partition().first_rack(comm.rank());
+    io::Checkpoint checkpoint =
+        io::read_checkpoint(comm, path, first, simulation.partition().rack_count(comm.rank()));
+    simulation.restore({checkpoint.meta.window, checkpoint.meta.time_ns, checkpoint.meta.recorded_rows, std::move(checkpoint.global),
+                        std::move(checkpoint.rack_blobs)});
+    return checkpoint.meta.recorded_rows;
+}
+
+//! Aside and renamed, so that a reader never sees half of it.
+void write_text(std::string const& path, std::string const& text) {
+    std::string const aside = path + ".tmp";
+    std::ofstream out{aside};
+    out << text;
+    out.close();
+    if (!out || std::rename(aside.c_str(), path.c_str()) != 0)
+        throw core::WorldError(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+}
+
+void warn_about_threads(parallel::Comm const& comm, int threads) {
+    int const processors = parallel::usable_processors();
+    if (comm.root() && threads > processors)
+        fmt::print(stderr,
+                   "megaweave: {} threads a rank, but each may run on {} processor(s) only: give mpirun --map-by slot:PE={} or --bind-to none\n",
+                   threads, processors, threads);
+}
+
+}  // namespace
+
+int run_command(Options const& options, parallel::Comm& comm) {
+    auto const world = on_all_ranks(comm, [&] {
+        if (!options.restart.empty()) (void)find_checkpoint(options.restart);
+        return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides));
+    });
+    config::Deck const& deck = world->deck();
+    std::string const directory = options.output.empty() ? deck.output.directory : options.output;
+    parallel::Team team{options.threads};
+    warn_about_threads(comm, team.threads());
+    prepare_directory(comm, directory, options.restart.empty());
+
+    engine::Simulation simulation{*world, comm, team};
+    std::int64_t const rows = options.restart.empty() ? -1 : restore(*world, simulation, comm, find_checkpoint(options.restart));
+    Recorder recorder{*world,
+                      simulation,
+                      comm,
+                      directory,
+                      {options.time_limit_s, core::to_seconds(deck.output.checkpoint_every_ns)},
+                      options.quiet,
+                      rows};
+    if (simulation.run(recorder) == engine::Outcome::stopped) {
+        if (comm.root())
+            fmt::print("stopped by {}; go on with --restart {}/checkpoints\noutput: {}\n",
+                       recorder.stop_reason().empty() ? "a signal" : recorder.stop_reason(), directory, directory);
+        return exit_stopped;
+    }
+    engine::Results const results = simulation.results();
+    recorder.finish(simulation, results);
+    if (comm.root()) {
+        write_text(directory + "/summary.yaml", summary_yaml(deck, results));
+        fmt::print("{}output: {}\n", summary_text(deck, results), directory);
+    }
+    return exit_done;
+}
+
+}  // namespace mw::app

@@ -1,0 +1,7 @@
+#pragma once
+
+namespace mw::app {
+
+inline constexpr char const* version = MW_VERSION;
+
+}  // namespace mw::app

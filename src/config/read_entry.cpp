@@ -1,0 +1,64 @@
+#include <algorithm>
+
+#include "megaweave/core/error.hpp"
+#include "read_fields.hpp"
+
+namespace mw::config {
+
+void ReadFields::entry(std::string_view key, std::string_view kind, Body const& body, Rule rule) {
+    auto const names = context_.library.names(kind);
+    Tree const* const node = take(key, rule, names.empty() ? "NAME" : names.front());
+    if (node == nullptr) return;
+    if (node->kind == Tree::Kind::map) {
+        read_entry(context_, kind, *node, "", at(key), body, based_);
+        return;
+    }
+    if (node->kind != Tree::Kind::scalar) return problem(*node, key, "must be a name or a block of keys");
+    auto const found = context_.library.find(kind, node->text);
+    if (found.tree == nullptr) {
+        auto const near = core::nearest(node->text, context_.library.all_words(kind));
+        return problem(*node, key,
+                       "is not in the catalogue of " + std::string{kind} + ". " +
+                           (near.empty() ? "It knows " + join(names) : "Did you mean '" + near + "'?"));
+    }
+    std::size_t const before = context_.problems.count();
+    read_entry(context_, kind, *found.tree, found.name, std::string{kind} + "." + found.name, body);
+    if (context_.problems.count() != before) context_.problems.mark(at(key));
+}
+
+void ReadFields::read_entry(ReadContext& context, std::string_view kind, Tree const& tree,
+                            std::string const& name, std::string const& path, Body const& body,
+                            bool refines) {
+    std::vector<Tree const*> chain{&tree};
+    std::vector<std::string> names{name};
+    while (Tree const* const base = chain.back()->find("base")) {
+        auto const found = context.library.find(kind, base->text);
+        bool const endless = std::find(chain.begin(), chain.end(), found.tree) != chain.end();
+        if (found.tree == nullptr || endless) {
+            auto const words = context.library.all_words(kind);
+            context.problems.add(base->where, path + ".base",
+                                 quote(base->text) + " in " + path + ".base " +
+                                     (endless ? "refers to itself"
+                                              : "is not in the catalogue. " + suggestion(base->text, words)));
+            break;
+        }
+        chain.push_back(found.tree);
+        names.push_back(found.name);
+    }
+    for (std::size_t i = chain.size(); i-- > 0;) {
+        bool const last = i == 0;
+        ReadFields fields{context, *chain[i], last ? path : std::string{kind} + "." + names[i]};
+        fields.entry_name_ = names[i];
+        fields.based_ = refines || i + 1 < chain.size() || chain[i]->find("base") != nullptr;
+        fields.known("base");
+        fields.known("aliases");
+        if (chain[i]->kind != Tree::Kind::map) {
+            context.problems.add(chain[i]->where, path, path + " must be a block of keys");
+        } else {
+            body(fields);
+            fields.finish();
+        }
+    }
+}
+
+}  // namespace mw::config

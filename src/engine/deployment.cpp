@@ -1,0 +1,66 @@
+#include "megaweave/engine/deployment.hpp"
+
+#include "megaweave/llm/architecture.hpp"
+#include "rack_power.hpp"
+
+namespace mw::engine {
+
+namespace {
+
+double offered_rate(workload::ArrivalParams const& arrivals, workload::Trace const* trace) {
+    switch (arrivals.process) {
+        case workload::Process::poisson:
+        case workload::Process::gamma: return arrivals.rate_per_s;
+        case workload::Process::trace: return trace->mean_rate_per_s() * arrivals.scale;
+        case workload::Process::closed: break;
+    }
+    return 0.0;
+}
+
+Deployment::Service describe_service(World const& world, core::ServiceId id) {
+    ServiceModel const& model = world.service(id);
+    serving::ServiceParams const& params = model.params();
+    Deployment::Service service;
+    service.name = params.name;
+    service.model = params.model.name;
+    service.accelerators_per_instance = params.parallelism.accelerators();
+    for (site::InstancePlace const& place : world.plan().instances()) {
+        if (place.service != id) continue;
+        ++service.instances;
+        service.prefill_instances += place.prefill ? 1 : 0;
+    }
+    for (site::CellPlace const& cell : world.plan().cells()) service.cells += cell.service == id ? 1 : 0;
+    service.weight_bytes_per_accelerator = model.memory().weight_bytes_per_accelerator;
+    service.kv_bytes_per_token = llm::kv_bytes_per_token(params.model, params.kv_cache);
+    service.kv_blocks = model.instance(false).kv_blocks;
+    service.kv_tokens = service.kv_blocks * params.scheduler.block_tokens;
+    service.requests_per_s = offered_rate(params.workload.arrivals, model.trace());
+    service.input_tokens = model.input().from_trace() ? model.trace()->mean_input_tokens() : model.input().mean();
+    service.output_tokens = model.output().from_trace() ? model.trace()->mean_output_tokens() : model.output().mean();
+    return service;
+}
+
+}  // namespace
+
+Deployment describe(World const& world) {
+    site::Plan const& plan = world.plan();
+    fabric::Clos const& clos = plan.clos();
+    config::Deck const& deck = world.deck();
+    Deployment all;
+    all.accelerators = plan.accelerators();
+    all.unused_accelerators = plan.unused_accelerators();
+    all.racks = plan.racks();
+    all.nodes = plan.nodes();
+    all.halls = plan.halls();
+    for (int tier = 1; tier <= deck.cluster.scale_out.tiers; ++tier) all.switches.push_back(clos.switches(tier));
+    for (fabric::Tier const tier : {fabric::Tier::host, fabric::Tier::leaf, fabric::Tier::pod}) all.cables += clos.cables(tier);
+    all.optical_ends = clos.optical_ends(deck.cluster.optics.at_host);
+    all.links = clos.link_count();
+    SitePower const power{world};
+    all.nameplate_it_w = power.nameplate_it_w();
+    all.nameplate_facility_w = power.nameplate_facility_w();
+    for (std::size_t s = 0; s < world.services(); ++s) all.services.push_back(describe_service(world, core::ServiceId::of(s)));
+    return all;
+}
+
+}  // namespace mw::engine

@@ -121,7 +121,8 @@ def power_over_time(run):
     mean, _, high = measured_span(run, total)
     budget = run.budget_w()
     figure, axes = new_axes(height=4.0)
-    scale = scaled_axis(axes, max(total.max(), budget or 0), "Power", "W")
+    top = 1.15 * total.max()
+    scale = scaled_axis(axes, top, "Power", "W")
     time, stacked = thin(run.time_s, np.stack([values for _, _, values in parts], axis=1) / scale)
     areas = axes.stackplot(
         time, stacked.T, colors=[color for _, color, _ in parts], labels=[label for label, _, _ in parts]
@@ -130,10 +131,16 @@ def power_over_time(run):
         area.set_edgecolor("white")
         area.set_linewidth(0.3)
     axes.plot(*thin(run.time_s, total / scale), color=style.INK, linewidth=1.4, label="Facility total")
-    if budget:
+    if budget and budget < 1.6 * top:
+        top = max(top, 1.06 * budget)
         axes.axhline(budget / scale, color=style.LINES[1], linestyle="--", linewidth=1.4, label="Budget")
+    elif budget:  # its line would squeeze the rest
+        note = f"budget {style.si(budget, 'W')}, far above"
+        axes.annotate(
+            note, (0.995, 0.975), xycoords="axes fraction", ha="right", va="top", color=style.LINES[1]
+        )
     shade_warm_up(axes, run)
-    axes.set_ylim(0, 1.06 * max(total.max(), budget or 0) / scale)
+    axes.set_ylim(0, max(top / scale, 1e-9))
     axes.set_xlabel(TIME_LABEL)
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="center right", fontsize=8.5)
@@ -213,7 +220,7 @@ def time_share(run):
         columnspacing=1.2,
     )
     draw_shares_over_time(series, run, list(shares))
-    return Drawing("time_share", sentences.binding_words(shares, sentences.is_growing(run)), figure)
+    return Drawing("time_share", sentences.binding_words(shares, sentences.trend(run) == "growing"), figure)
 
 
 def ink_on(color):

@@ -60,8 +60,8 @@ def draw_map(axes, position, size, value, label, unit, colors):
     boxes = [Rectangle(centre - extent / 2, *extent) for centre, extent in zip(position, size)]
     map_ = PatchCollection(boxes, cmap=colors, edgecolor="white", linewidth=0.8 if len(boxes) < 400 else 0.1)
     map_.set_array(value / scale)
-    if np.ptp(value) < 1e-9:  # a flat map would have an empty colour scale
-        map_.set_clim(0, max(value.max() / scale, 1e-9) * 1.01)
+    largest = value.max() / scale  # the scale spans a tenth at least, so that nearly equal racks look so
+    map_.set_clim(min(value.min() / scale, 0.9 * largest), max(largest, 1e-9))
     axes.add_collection(map_)
     if unit == "tokens/s":
         name = {"k": "thousand "}.get(name, "")
@@ -83,7 +83,7 @@ def row_labels(run, position, size):
     for key in rows:
         mine = (keys == key).all(axis=1)
         found.append(
-            (((position - size / 2)[:, 0].min() - FRAME_M, position[mine, 1].mean()), f"row {key[1]}")
+            (((position - size / 2)[:, 0].min() - FRAME_M, position[mine, 1].mean()), f"row {key[1] + 1}")
         )
     return found
 
@@ -99,7 +99,7 @@ def frame_halls(axes, run, position, size):
         axes.add_patch(Rectangle(low, *(high - low), fill=False, edgecolor=style.MUTED, linewidth=0.9))
         if len(np.unique(halls)) <= 24:
             axes.annotate(
-                f"hall {hall}",
+                f"hall {hall + 1}",
                 (low[0], high[1]),
                 (1, 2),
                 textcoords="offset points",

@@ -15,6 +15,16 @@ from key_figures import (
 from run_data import Missing
 
 
+BOTTLENECKS = {
+    "compute": "arithmetic",
+    "hbm": "HBM bandwidth",
+    "scale_up": "the scale-up network",
+    "scale_out": "the scale-out network",
+    "memory_pool": "the memory pool",
+    "overhead": "fixed overhead",
+}
+
+
 def binding_words(shares, growing=False):
     """Which resource holds the accelerators up, in a sentence; `growing`: requests pile up meanwhile."""
     idle = shares.get("idle", 0.0)
@@ -22,8 +32,7 @@ def binding_words(shares, growing=False):
     if not busy:
         return "The accelerators are idle throughout."
     top = max(busy, key=busy.get)
-    name = style.TIME_SHARES[top][0]
-    name = name if name.startswith("HBM") else name.lower()
+    name = BOTTLENECKS[top]
     if idle > busy[top]:
         why = (
             "although requests pile up, so part of the site waits for another part"
@@ -40,39 +49,46 @@ def binding_words(shares, growing=False):
     )
 
 
-def growth_of_queue(run):
-    """(requests in flight in the first fifth, in the last fifth) of the measured time."""
+def in_flight_by_fifths(run):
+    """Mean number of requests in flight in each fifth of the measured time."""
     flight = run.facility("requests_in_flight")[run.measured]
-    fifth = len(flight) // 5
-    if fifth < 2:
+    if len(flight) < 10:
         raise Missing("too few samples have been measured")
-    return float(flight[:fifth].mean()), float(flight[-fifth:].mean())
+    return [float(part.mean()) for part in np.array_split(flight, 5)]
 
 
-def is_growing(run):
-    """True where the queue grows by more than a tenth, and by more than a Poisson count's noise."""
+def trend(run):
+    """How requests in flight move: growing, settling (grew, but levels off), falling, steady, or "" if unknown.
+
+    A rise counts above a tenth (3 % from the fourth fifth to the last) and above a Poisson count's noise.
+    """
     try:
-        early, late = growth_of_queue(run)
+        first, *_, fourth, last = in_flight_by_fifths(run)
     except Missing:
-        return False
-    return late > 1.1 * early + 3 * np.sqrt(max(early, 1.0))
+        return ""
+    noise = 3 * np.sqrt(max(first, 1.0))
+    if last > 1.1 * first + noise:
+        return "growing" if last > 1.03 * fourth + noise / 5 else "settling"
+    return "falling" if last < 0.9 * first - noise else "steady"
+
+
+TREND_WORDS = {
+    "growing": "the number keeps growing, so the load exceeds the capacity or the warm-up is much too short.",
+    "settling": "it has levelled off by the end, so a longer warm-up would give steadier figures.",
+    "falling": "the load falls.",
+    "steady": "the run is close to a steady state.",
+}
 
 
 def steadiness_words(run):
     try:
-        early, late = growth_of_queue(run)
+        fifths = in_flight_by_fifths(run)
     except Missing as missing:
         return f"Whether the run is steady cannot be told: {missing}."
-    words = (
-        f"{style.digits(early)} requests are in flight in the first fifth of the measured time and"
-        f" {style.digits(late)} in the last: "
+    return (
+        f"{style.digits(fifths[0])} requests are in flight in the first fifth of the measured time and"
+        f" {style.digits(fifths[-1])} in the last: {TREND_WORDS[trend(run)]}"
     )
-    if is_growing(run):
-        return (
-            words
-            + "the number still grows, so either the load exceeds the capacity or the warm-up is too short."
-        )
-    return words + "the run is close to a steady state." if late > 0.8 * early else words + "the load falls."
 
 
 def headline(run):
@@ -93,14 +109,13 @@ def headline(run):
     if met is not None and (run.objectives("ttft") or run.objectives("tpot")):
         sentences.append(f"{style.percent(met)} of the requests keep all their objectives.")
     try:
-        sentences.append(binding_words(time_shares(run), is_growing(run)))
+        sentences.append(binding_words(time_shares(run), trend(run) == "growing"))
     except Missing:
         pass
-    if is_growing(run):
-        sentences.append(
-            "Caution: requests pile up during the measured time, so the waiting times depend on how long the"
-            " run lasts."
-        )
+    if trend(run) == "growing":
+        sentences.append("Caution: requests pile up, so the waiting times depend on how long the run lasts.")
+    elif trend(run) == "settling":
+        sentences.append("Caution: the warm-up ends before the load has settled; averages include the rise.")
     return sentences
 
 

@@ -22,9 +22,9 @@ INK = [0.13, 0.13, 0.15]
 PREFIXES = {"W": [(1e6, "MW"), (1e3, "kW")], "B/s": [(1e12, "TB/s"), (1e9, "GB/s"), (1e6, "MB/s")], "1/s": [(1e6, "M/s"), (1e3, "k/s")]}
 SUFFIX_UNITS = [("_tokens_per_s", "1/s"), ("_bytes_per_s", "B/s"), ("_w", "W"), ("_s", "s"), ("_c", "degC")]
 # Busy links must stand out on white.
-PALE_TO_RED = [0.0, 0.80, 0.84, 0.90, 0.5, 0.95, 0.58, 0.25, 1.0, 0.55, 0.0, 0.12]
+PALE_TO_RED = [0.0, 0.60, 0.68, 0.80, 0.5, 0.95, 0.58, 0.25, 1.0, 0.55, 0.0, 0.12]
 # Where the floor may be drawn, as fractions of the picture; the rest is for words and legends.
-FIELD = {"left": 0.03, "right": 0.85, "bottom": 0.04, "top": 0.87}
+FIELD = {"left": 0.03, "right": 0.83, "bottom": 0.04, "top": 0.87}
 
 
 def parse():

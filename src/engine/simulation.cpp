@@ -237,7 +237,7 @@ std::vector<RequestRecord> Simulation::requests() const {
 
 namespace {
 
-//! Merges every rank's latencies on the root and returns the hash of all of them.
+//! Every rank's latencies, merged; the same on all ranks.
 std::vector<ServiceResults> gather_services(World const& world, parallel::Comm const& comm, Racks racks) {
     std::vector<ServiceResults> mine(world.services());
     for (auto const& rack : racks)
@@ -250,6 +250,10 @@ std::vector<ServiceResults> gather_services(World const& world, parallel::Comm c
         core::ByteReader{part} & theirs;
         for (std::size_t s = 0; s < all.size(); ++s) all[s].merge(theirs[s]);
     }
+    bytes.clear();
+    core::ByteWriter{bytes} & all;
+    comm.broadcast(bytes);
+    core::ByteReader{bytes} & all;
     return all;
 }
 

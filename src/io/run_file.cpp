@@ -84,6 +84,11 @@ struct RunFile::State {
         return static_cast<std::int64_t>(times_s.size()) - rows_written;
     }
 
+    static std::unique_ptr<State> of(parallel::Comm const& comm, std::string path, RunIdentity identity,
+                                     RunShape const& shape, bool continued) {
+        return std::make_unique<State>(
+            State{&comm, std::move(path), std::move(identity), rack_cut(shape), link_cut(shape), continued});
+    }
     void open_groups(bool create);
     void prepare_series(core::Frame const& frame);
     void write_held();
@@ -102,12 +107,10 @@ void RunFile::State::open_groups(bool create) {
     facility_group = get("facility");
     link_group = Handle{H5Gopen2(file.get(), "links", H5P_DEFAULT), H5Gclose, path};  // made by write_links
     Cut const on_root = root_only(*comm, 1);
-    if (create) {
-        time = Series::create(root(), "time_s", Series::Element::float64, on_root, true,
-                              {"s", "end of each sample, measured from the end of the warm-up"});
-    } else {
-        time = Series::open(root(), "time_s", Series::Element::float64, on_root, true);
-    }
+    auto const element = Series::Element::float64;
+    Label const label{"s", "end of each sample, measured from the end of the warm-up"};
+    time = create ? Series::create(root(), "time_s", element, on_root, true, label)
+                  : Series::open(root(), "time_s", element, on_root, true);
 }
 
 //! Only the first frame tells which quantities there are.
@@ -201,12 +204,7 @@ RunFile RunFile::create(parallel::Comm const& comm, std::string path, RunIdentit
         reserve(path,
                 metadata_room + shape.racks_total * bytes_per_rack + shape.links_total * bytes_per_link);
     });
-    auto state = std::make_unique<State>(State{.comm = &comm,
-                                               .path = std::move(path),
-                                               .identity = std::move(identity),
-                                               .racks = rack_cut(shape),
-                                               .links = link_cut(shape),
-                                               .continued = false});
+    auto state = State::of(comm, std::move(path), std::move(identity), shape, false);
     auto const& id = state->identity;
     std::string const& where = state->path;
     together(comm, [&] { state->file = open_parallel(comm, where, Access::replace); });
@@ -232,12 +230,7 @@ RunFile RunFile::reopen(parallel::Comm const& comm, std::string path, RunIdentit
                         std::int64_t rows) {
     Rewound const rewound =
         rewind(comm, path, identity.physics_hash, shape.racks_total, shape.links_total, rows);
-    auto state = std::make_unique<State>(State{.comm = &comm,
-                                               .path = std::move(path),
-                                               .identity = std::move(identity),
-                                               .racks = rack_cut(shape),
-                                               .links = link_cut(shape),
-                                               .continued = true});
+    auto state = State::of(comm, std::move(path), std::move(identity), shape, true);
     together(comm, [&] { state->file = open_parallel(comm, state->path, Access::modify); });
     state->open_groups(false);
     put_text(state->file.get(), "digest", "", state->path, digest_room);

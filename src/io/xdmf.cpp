@@ -72,7 +72,7 @@ void write_collection(std::ostream& out, GridKind const& kind, XdmfScene const& 
     std::size_t const steps = scene.times_s.size();
     out << "<Grid Name=\"" << kind.name << "\" GridType=\"Collection\" CollectionType=\"Temporal\">\n";
     if (stride > 1)
-        out << "<Information Name=\"stride\" Value=\"every " << stride << "th of " << steps
+        out << "<Information Name=\"stride\" Value=\"one in " << stride << " of " << steps
             << " samples; all are in " << scene.data_file << "\"/>\n";
     for (std::size_t step = 0; step < steps; step += stride) write_step(out, kind, mesh, scene, step);
     out << "</Grid>\n";

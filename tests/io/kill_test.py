@@ -60,7 +60,7 @@ def main():
     for racks, links, every in SITES:
         for attempt in range(TRIES):
             with tempfile.TemporaryDirectory() as folder:
-                seconds = rng.uniform(0.0, 0.8)
+                seconds = rng.uniform(0.0, 1.2)
                 told = killed_run(folder, racks, links, every, seconds)
                 found = checked("verify", folder, racks, links)
                 print(f"{racks} racks, killed after {seconds:.3f} s: reported {told}, found {found}")

@@ -132,7 +132,8 @@ def write_racks(file, random, racks, level, samples):
     hall, row, position = floor(racks)
     group = file.create_group("racks")
     group.create_dataset(
-        "name", data=np.array([f"h{h}-r{r:02d}-{i:04d}" for i, (h, r) in enumerate(zip(hall, row))], "S16")
+        "name",
+        data=np.array([f"H{h + 1}-R{r + 1:02d}-{i:04d}" for i, (h, r) in enumerate(zip(hall, row))], "S16"),
     )
     put(group, "hall", hall.astype(np.int32), "", "hall")
     put(group, "row", row.astype(np.int32), "", "row in its hall")

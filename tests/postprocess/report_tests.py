@@ -245,8 +245,11 @@ def scaling_tells_speed_and_differing_digests(folder):
 @test
 def a_growing_queue_is_called_growing(folder):
     make(folder)
-    assert not sentences.is_growing(run_data.Run(folder))
+    assert sentences.trend(run_data.Run(folder)) == "steady"
     with h5py.File(folder / "run.h5", "a") as file:
         file["facility/requests_in_flight"][...] = np.linspace(100, 5000, 400)
-    assert "still grows" in sentences.steadiness_words(run_data.Run(folder))
+    assert "keeps growing" in sentences.steadiness_words(run_data.Run(folder))
     assert "requests pile up" in report(folder)
+    with h5py.File(folder / "run.h5", "a") as file:
+        file["facility/requests_in_flight"][...] = 5000 * (1 - np.exp(-np.linspace(0, 4, 400)))
+    assert "levelled off" in sentences.steadiness_words(run_data.Run(folder))

@@ -75,7 +75,7 @@ struct Performance {
 };
 inline constexpr std::array<char const*, 5> phase_names = {"racks", "fabric", "exchange", "plant", "record"};
 
-//! Everything that the summary states. Complete on the root only.
+//! Everything that the summary states.
 struct Results {
     std::string digest;
     double measured_s{0};

@@ -67,7 +67,7 @@ class Simulation {
     void restore(SavedState const& state);
     //! Collective.
     Outcome run(Observer& observer);
-    //! Collective; complete on the root.
+    //! Collective; the same on every rank.
     [[nodiscard]] Results results();
     //! This rank's sample of the measured requests, in rack order.
     [[nodiscard]] std::vector<RequestRecord> requests() const;

@@ -9,6 +9,7 @@
 
 #include "h5_reader.hpp"
 #include "megaweave/core/error.hpp"
+#include "megaweave/io/xdmf.hpp"
 #include "synthetic_site.hpp"
 #include "test_folder.hpp"
 
@@ -237,6 +238,21 @@ TEST_CASE("run.xdmf lists every sample of both grids") {
     CHECK(count_of(xdmf, "<Grid Name=\"links\"><Time Value=") == 40);
     CHECK(count_of(xdmf, "run.h5:/links/utilisation") == 40);
     CHECK(test::contains(xdmf, "<Time Value=\"-0.4\"/>"));  // the first of five warm-up samples
+}
+
+TEST_CASE("above the largest number of steps run.xdmf lists every n-th sample and says so") {
+    parallel::Comm const comm;
+    test::Folder const folder{comm, "stride"};
+    std::vector<double> const times{0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6};
+    std::string const path = folder.path() + "/run.xdmf";
+    if (comm.root())
+        io::write_xdmf(path, {"run.h5", 4, 0, {"power_w"}, {}, times}, 3);  // 7 samples, 3 steps: every 3rd
+    comm.barrier();
+    auto const xdmf = text_of(path);
+    CHECK(count_of(xdmf, "<Time Value=") == 3);
+    CHECK(test::contains(xdmf, "<Time Value=\"0.6\"/>"));
+    CHECK(test::contains(xdmf, "one in 3 of 7 samples"));
+    CHECK_FALSE(test::contains(xdmf, "links"));
 }
 
 TEST_CASE("a site without links, and a run without samples, make whole files") {

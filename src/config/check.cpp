@@ -41,11 +41,15 @@ class Checker {
 };
 
 void check_time(TimeParams const& time, Checker& check) {
-    check.expect(time.sample_ns % time.window_ns == 0, {"time.sample", "time.window"},
-                 "time.sample must be a multiple of time.window. With this window, write " +
-                     format_quantity(
-                         1e-9 * static_cast<double>((time.sample_ns / time.window_ns + 1) * time.window_ns),
-                         unit_named("ms")));
+    auto const whole_windows = [&](std::string const& path, core::TimeNs length_ns) {
+        check.expect(length_ns % time.window_ns == 0, {path, "time.window"},
+                     path + " must be a multiple of time.window. With this window, write " +
+                         format_quantity(1e-9 * static_cast<double>((length_ns / time.window_ns + 1) * time.window_ns),
+                                         unit_named("ms")));
+    };
+    whole_windows("time.sample", time.sample_ns);
+    whole_windows("time.duration", time.duration_ns);
+    whole_windows("time.warmup", time.warmup_ns);
     check.expect(time.window_ns <= time.duration_ns, {"time.window", "time.duration"},
                  "time.window is longer than time.duration. The usual window is 1 ms");
     check.expect(time.sample_ns <= time.duration_ns, {"time.sample", "time.duration"},

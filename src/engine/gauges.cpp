@@ -53,15 +53,22 @@ Gauges::Gauges(World const& world, parallel::Comm const& comm)
     : world_{&world},
       comm_{&comm},
       rack_power_{world.deck()},
-      site_power_{world},
-      sample_ns_{world.deck().time.sample_ns},
-      sample_s_{core::to_seconds(sample_ns_)} {
+      site_power_{world} {
     fabric::Clos const& clos = world.plan().clos();
     for (fabric::BundleIndex b = 0; b < clos.bundle_count(); ++b)
         capacity_bytes_per_s_ += static_cast<double>(clos.bundle(b).capacity_bytes_per_s);
 }
 
+core::TimeNs Gauges::next_sample_ns(core::TimeNs now_ns) const {
+    core::TimeNs const sample = world_->deck().time.sample_ns;
+    core::TimeNs const offset = world_->warmup_ns() % sample;
+    return std::min((now_ns - offset + sample) / sample * sample + offset, world_->end_ns());
+}
+
 core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartition& fabric) {
+    sample_ns_ = now_ns - last_ns_;
+    sample_s_ = core::to_seconds(sample_ns_);
+    last_ns_ = now_ns;
     Sums sums;
     begin_frame(now_ns, racks.size(), fabric.bundles().size());
     std::vector<std::int64_t> nic_bytes(racks.size(), 0);

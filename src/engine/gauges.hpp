@@ -27,6 +27,8 @@ class Gauges {
   public:
     Gauges(World const& world, parallel::Comm const& comm);
 
+    //! When the sample after `now_ns` ends: samples are counted from the end of the warm-up, so that the first and the last may be short.
+    [[nodiscard]] core::TimeNs next_sample_ns(core::TimeNs now_ns) const;
     //! Closes the sample that ends now. Collective.
     core::Frame const& read(core::TimeNs now_ns, Racks racks, FabricPartition& fabric);
 
@@ -42,7 +44,7 @@ class Gauges {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar & samples_ & last_ & at_warmup_ & measured_energy_ & measured_it_uj_ & measured_accelerator_ns_ & measured_bundle_bytes_;
+        ar & samples_ & last_ns_ & last_ & at_warmup_ & measured_energy_ & measured_it_uj_ & measured_accelerator_ns_ & measured_bundle_bytes_;
         ar & peak_ppb_ & digest_ & output_tokens_per_s_ & facility_w_;
     }
 
@@ -67,8 +69,9 @@ class Gauges {
     parallel::Comm const* comm_;
     RackPower rack_power_;
     SitePower site_power_;
-    core::TimeNs sample_ns_;
-    double sample_s_;
+    core::TimeNs last_ns_{0};         //!< end of the last sample
+    core::TimeNs sample_ns_{0};       //!< length of this one
+    double sample_s_{0};
     double capacity_bytes_per_s_{0};  //!< of all bundles
     core::Frame frame_;
 

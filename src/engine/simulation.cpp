@@ -48,7 +48,7 @@ struct Simulation::State {
           mail{partition, c},
           gauges{w, c},
           window_ns{w.deck().time.window_ns},
-          sample_ns{w.deck().time.sample_ns} {
+          next_sample_ns{gauges.next_sample_ns(0)} {
         std::int64_t const first = partition.first_rack(comm.rank());
         racks.resize(static_cast<std::size_t>(partition.rack_count(comm.rank())));
         team.for_ranges(racks.size(), rack_grain, [&](std::size_t begin, std::size_t end) {
@@ -79,7 +79,7 @@ struct Simulation::State {
     Mail mail;
     Gauges gauges;
     core::TimeNs window_ns;
-    core::TimeNs sample_ns;
+    core::TimeNs next_sample_ns;
 
     core::TimeNs now_ns{0};  //!< start of the window
     std::int64_t windows{0};
@@ -104,7 +104,7 @@ Outcome Simulation::State::run(Observer& observer) {
         share_fabric(end_ns);
         now_ns = end_ns;
         ++windows;
-        if (now_ns % sample_ns == 0) record(observer);
+        if (now_ns == next_sample_ns) record(observer);
         observer.on_window({now_ns, world.end_ns(), gauges.output_tokens_per_s(), gauges.facility_w()});
         jump(agreed.next_event_ns);
         if (agreed.flags != 0 && now_ns < world.end_ns()) {
@@ -168,7 +168,7 @@ void Simulation::State::record(Observer& observer) {
 
 //! To the window of the next event, or to the one that ends with the next sample.
 void Simulation::State::jump(core::TimeNs next_event_ns) {
-    core::TimeNs const next_sample_ns = (now_ns / sample_ns + 1) * sample_ns;
+    next_sample_ns = gauges.next_sample_ns(now_ns);
     core::TimeNs const target_ns = std::min(next_event_ns / window_ns * window_ns, next_sample_ns - window_ns);
     now_ns = std::max(now_ns, target_ns);
 }
@@ -203,6 +203,7 @@ void Simulation::State::restore(SavedState const& saved) {
     MW_EXPECT(saved.racks.size() == racks.size(), "a saved state for other racks");
     windows = saved.windows;
     now_ns = saved.time_ns;
+    next_sample_ns = gauges.next_sample_ns(now_ns);
     core::ByteReader global{saved.global};
     global & gauges;
     for (std::size_t i = 0; i < racks.size(); ++i) {

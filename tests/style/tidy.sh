@@ -20,4 +20,4 @@ else
         grep '^src/.*\.cpp$' | sort -u | while read -r file; do [[ ! -f $file ]] || echo "$file"; done)
 fi
 [[ ${#files[@]} -gt 0 ]] || { echo "no files to check" && exit 0; }
-printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(nproc)" "$tool" -p "$build" --quiet
+printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(nproc)" "$tool" -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option

@@ -17,6 +17,6 @@ inline constexpr TimeNs ns_per_s = 1'000'000'000;
 inline constexpr TimeNs never = std::numeric_limits<TimeNs>::max();
 
 [[nodiscard]] inline TimeNs from_seconds(double seconds) { return std::llround(seconds * 1e9); }
-[[nodiscard]] constexpr double to_seconds(TimeNs time) { return static_cast<double>(time) * 1e-9; }
+[[nodiscard]] constexpr double to_seconds(TimeNs time) { return static_cast<double>(time) / 1e9; }
 
 }  // namespace mw::core

@@ -10,20 +10,25 @@ namespace mw::app {
 
 namespace {
 
-void line(std::string const& what, std::string const& value) { fmt::print("  {:<34} {}\n", what, value); }
+void line(std::string const& what, std::string const& value) {
+    fmt::print("  {:<34} {}\n", what, value);
+}
 
 std::string offered(engine::Deployment::Service const& service, serving::ServiceParams const& params) {
     if (service.requests_per_s > 0)
-        return fmt::format("{:.4g} requests/s: {:.4g} input and {:.4g} output tokens/s", service.requests_per_s,
-                           service.requests_per_s * service.input_tokens, service.requests_per_s * service.output_tokens);
+        return fmt::format("{:.4g} requests/s: {:.4g} input and {:.4g} output tokens/s",
+                           service.requests_per_s, service.requests_per_s * service.input_tokens,
+                           service.requests_per_s * service.output_tokens);
     return fmt::format("{} requests in flight at all times", params.workload.arrivals.concurrency);
 }
 
 void print_site(config::Deck const& deck, engine::Deployment const& d) {
     fmt::print("{}\n", deck.name);
-    line("accelerators", fmt::format("{} {}{}", d.accelerators, deck.cluster.rack.accelerator.name,
-                                     d.unused_accelerators > 0 ? fmt::format(" ({} unused)", d.unused_accelerators) : ""));
-    line("racks", fmt::format("{} {} in {} {}", d.racks, deck.cluster.rack.name, d.halls, d.halls == 1 ? "hall" : "halls"));
+    line("accelerators",
+         fmt::format("{} {}{}", d.accelerators, deck.cluster.rack.accelerator.name,
+                     d.unused_accelerators > 0 ? fmt::format(" ({} unused)", d.unused_accelerators) : ""));
+    line("racks", fmt::format("{} {} in {} {}", d.racks, deck.cluster.rack.name, d.halls,
+                              d.halls == 1 ? "hall" : "halls"));
     line("nodes", fmt::format("{}", d.nodes));
     std::string tiers;
     std::int64_t switches = 0;
@@ -32,36 +37,41 @@ void print_site(config::Deck const& deck, engine::Deployment const& d) {
         tiers += fmt::format("{}{}", i == 0 ? "" : " + ", d.switches[i]);
     }
     line("switches", fmt::format("{} ({} by tier, leaves first)", switches, tiers));
-    line("cables", fmt::format("{} at {:.4g} Gb/s", d.cables, static_cast<double>(deck.cluster.scale_out.link_bytes_per_s) * 8e-9));
+    line("cables", fmt::format("{} at {:.4g} Gb/s", d.cables,
+                               static_cast<double>(deck.cluster.scale_out.link_bytes_per_s) * 8e-9));
     line("optical ends", fmt::format("{} ({})", d.optical_ends, deck.cluster.optics.name));
     line("simulated links", fmt::format("{}", d.links));
     line("nameplate power, IT", fmt::format("{:.4g} MW", d.nameplate_it_w * 1e-6));
     line("nameplate power, facility", fmt::format("{:.4g} MW", d.nameplate_facility_w * 1e-6));
     if (deck.facility.budget_w > 0)
-        line("budget", fmt::format("{:.4g} MW: {:.0f} % of the facility's nameplate", deck.facility.budget_w * 1e-6,
-                                   100 * deck.facility.budget_w / d.nameplate_facility_w));
+        line("budget",
+             fmt::format("{:.4g} MW: {:.0f} % of the facility's nameplate", deck.facility.budget_w * 1e-6,
+                         100 * deck.facility.budget_w / d.nameplate_facility_w));
 }
 
 void print_service(engine::Deployment::Service const& s, serving::ServiceParams const& params) {
     fmt::print("\nservice {}\n", s.name);
     line("model", s.model);
-    line("instances", s.prefill_instances > 0 ? fmt::format("{} of {} accelerators: {} prefill, {} decode", s.instances,
-                                                            s.accelerators_per_instance, s.prefill_instances,
-                                                            s.instances - s.prefill_instances)
-                                              : fmt::format("{} of {} accelerators", s.instances, s.accelerators_per_instance));
+    line("instances", s.prefill_instances > 0
+                          ? fmt::format("{} of {} accelerators: {} prefill, {} decode", s.instances,
+                                        s.accelerators_per_instance, s.prefill_instances,
+                                        s.instances - s.prefill_instances)
+                          : fmt::format("{} of {} accelerators", s.instances, s.accelerators_per_instance));
     line("routers", fmt::format("{}", s.cells));
     line("weights per accelerator", fmt::format("{:.4g} GB", s.weight_bytes_per_accelerator * 1e-9));
     line("KV cache per token", fmt::format("{:.4g} kB", s.kv_bytes_per_token * 1e-3));
     line("KV capacity per instance", fmt::format("{} blocks = {} tokens", s.kv_blocks, s.kv_tokens));
-    line("mean request", fmt::format("{:.4g} input and {:.4g} output tokens", s.input_tokens, s.output_tokens));
+    line("mean request",
+         fmt::format("{:.4g} input and {:.4g} output tokens", s.input_tokens, s.output_tokens));
     line("offered", offered(s, params));
 }
 
 }  // namespace
 
 int check_command(Options const& options, parallel::Comm& comm) {
-    auto const world = on_all_ranks(
-        comm, [&] { return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides)); });
+    auto const world = on_all_ranks(comm, [&] {
+        return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides));
+    });
     if (!comm.root()) return exit_done;
     engine::Deployment const deployment = engine::describe(*world);
     print_site(world->deck(), deployment);

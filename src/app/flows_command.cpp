@@ -40,8 +40,10 @@ FlowProblem read_problem(Options const& options) {
 int flows_command(Options const& options, parallel::Comm& comm) {
     FlowProblem const problem = on_all_ranks(comm, [&] { return read_problem(options); });
     if (!comm.root()) return exit_done;
-    fabric::write_finish_times(options.flows_out, problem.table, fabric::finish_times(problem.capacities, problem.flows));
-    fmt::print("{} flows over {} links\noutput: {}\n", problem.flows.size(), problem.capacities.size(), options.flows_out);
+    fabric::write_finish_times(options.flows_out, problem.table,
+                               fabric::finish_times(problem.capacities, problem.flows));
+    fmt::print("{} flows over {} links\noutput: {}\n", problem.flows.size(), problem.capacities.size(),
+               options.flows_out);
     return exit_done;
 }
 

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <new>
+#include <thread>
 
 #include "commands.hpp"
 #include "megaweave/core/error.hpp"
@@ -17,16 +19,22 @@ constexpr int exit_bug = 70;
 
 int dispatch(app::Options const& options, parallel::Comm& comm) {
     switch (options.command) {
-        case app::Options::Command::run: return app::run_command(options, comm);
-        case app::Options::Command::check: return app::check_command(options, comm);
-        case app::Options::Command::flows: return app::flows_command(options, comm);
-        case app::Options::Command::catalogue: return app::catalogue_command(options, comm);
+        case app::Options::Command::run:
+            return app::run_command(options, comm);
+        case app::Options::Command::check:
+            return app::check_command(options, comm);
+        case app::Options::Command::flows:
+            return app::flows_command(options, comm);
+        case app::Options::Command::catalogue:
+            return app::catalogue_command(options, comm);
     }
     return exit_bug;
 }
 
-//! One rank's failure would leave the others waiting: end them all.
+//! One rank's failure would leave the others waiting: end them all. Where all fail alike, the root's message is enough: the others
+//! give it a second to end the run.
 [[noreturn]] void fail(parallel::Comm const& comm, char const* what, int code) {
+    if (!comm.root()) std::this_thread::sleep_for(std::chrono::seconds{1});
     fmt::print(stderr, "megaweave: rank {}: {}\n", comm.rank(), what);
     std::fflush(stderr);
     parallel::Session::abort(code);

@@ -14,7 +14,8 @@ constexpr int exit_input = 2;
 config::Override split_override(std::string const& text) {
     auto const equals = text.find('=');
     if (equals == std::string::npos || equals == 0)
-        throw CLI::ValidationError("--set", "'" + text + "' is no PATH=VALUE. Write for example --set time.duration='10 s'");
+        throw CLI::ValidationError(
+            "--set", "'" + text + "' is no PATH=VALUE. Write for example --set time.duration='10 s'");
     return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -22,18 +23,23 @@ double parse_time_limit(std::string const& text) {
     std::istringstream in{text};
     std::vector<double> parts;
     for (std::string part; std::getline(in, part, ':');) {
-        if (part.empty() || part.find_first_not_of("0123456789") != std::string::npos || part.size() > 6) parts.clear();
+        if (part.empty() || part.find_first_not_of("0123456789") != std::string::npos || part.size() > 6)
+            parts.clear();
         if (part.empty() || part.find_first_not_of("0123456789") != std::string::npos) break;
         parts.push_back(std::stod(part));
     }
     if (parts.size() != 3 || parts[1] >= 60 || parts[2] >= 60 || parts[0] + parts[1] + parts[2] == 0)
-        throw CLI::ValidationError("--time-limit", "'" + text + "' is no HH:MM:SS. Write for example --time-limit 01:30:00");
+        throw CLI::ValidationError("--time-limit",
+                                   "'" + text + "' is no HH:MM:SS. Write for example --time-limit 01:30:00");
     return parts[0] * 3600 + parts[1] * 60 + parts[2];
 }
 
 void add_deck(CLI::App& command, Options& options, std::vector<std::string>& sets) {
     command.add_option("DECK", options.deck, "YAML file that describes the site and its load")->required();
-    command.add_option("--set", sets, "override a value of the deck: PATH=VALUE, e.g. services[0].workload.arrivals.rate='700 /s'")
+    command
+        .add_option(
+            "--set", sets,
+            "override a value of the deck: PATH=VALUE, e.g. services[0].workload.arrivals.rate='700 /s'")
         ->allow_extra_args(false);
 }
 
@@ -49,22 +55,27 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
 
     CLI::App& run = *app.add_subcommand("run", "simulate a deck; under mpirun on all its ranks");
     add_deck(run, options, sets);
-    run.add_option("--output", options.output, "folder for the results (default: the deck's output.directory)");
-    run.add_option("--threads", options.threads, "threads of each rank (default: the processors it is bound to)")
+    run.add_option("--output", options.output,
+                   "folder for the results (default: the deck's output.directory)");
+    run.add_option("--threads", options.threads,
+                   "threads of each rank (default: the processors it is bound to)")
         ->check(CLI::Range(1, 1024));
     run.add_option("--restart", options.restart, "go on from a checkpoint, or from the newest in a folder");
     run.add_option("--time-limit", time_limit, "HH:MM:SS of wall time, then checkpoint and exit 75");
     run.add_flag("--quiet", options.quiet, "no progress");
 
-    CLI::App& check = *app.add_subcommand("check", "no simulation: every mistake of a deck at once, or what it amounts to");
+    CLI::App& check =
+        *app.add_subcommand("check", "no simulation: every mistake of a deck at once, or what it amounts to");
     add_deck(check, options, sets);
 
-    CLI::App& flows = *app.add_subcommand("flows", "the fabric alone: exact completion time of every listed flow");
+    CLI::App& flows =
+        *app.add_subcommand("flows", "the fabric alone: exact completion time of every listed flow");
     add_deck(flows, options, sets);
     flows.add_option("FLOWS", options.flows_in, "CSV: flow,src,dst,bytes,start_s")->required();
     flows.add_option("OUT", options.flows_out, "CSV to write: the same with finish_s")->required();
 
-    CLI::App& catalogue = *app.add_subcommand("catalogue", "what the program knows: accelerators, models, racks, optics, switches");
+    CLI::App& catalogue = *app.add_subcommand(
+        "catalogue", "what the program knows: accelerators, models, racks, optics, switches");
     catalogue.add_option("KIND", options.kind, "only this kind");
     catalogue.add_option("NAME", options.name, "one entry, written out");
 

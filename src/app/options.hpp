@@ -16,14 +16,14 @@ struct Options {
     std::string deck;
     std::vector<config::Override> overrides;
     std::string output;
-    int threads{0};            //!< 0: as many as the affinity mask has processors
-    std::string restart;       //!< checkpoint, or a folder of them
-    double time_limit_s{0};    //!< of wall time; 0: none
+    int threads{0};          //!< 0: as many as the affinity mask has processors
+    std::string restart;     //!< checkpoint, or a folder of them
+    double time_limit_s{0};  //!< of wall time; 0: none
     bool quiet{false};
     std::string flows_in;
     std::string flows_out;
-    std::string kind;          //!< catalogue
-    std::string name;          //!< catalogue
+    std::string kind;  //!< catalogue
+    std::string name;  //!< catalogue
 };
 
 //! Either options, or what to print and the exit code (--help, --version, mistakes).

@@ -11,13 +11,16 @@ namespace {
 
 std::string duration_text(double seconds) {
     auto const s = static_cast<long>(seconds + 0.5);
-    return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60) : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+    return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
+                    : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
 }  // namespace
 
 ProgressLine::ProgressLine(bool quiet)
-    : quiet_{quiet}, terminal_{isatty(STDERR_FILENO) == 1}, next_{start_ + std::chrono::milliseconds(terminal_ ? 200 : 3000)} {}
+    : quiet_{quiet},
+      terminal_{isatty(STDERR_FILENO) == 1},
+      next_{start_ + std::chrono::milliseconds(terminal_ ? 200 : 3000)} {}
 
 ProgressLine::~ProgressLine() {
     if (shown_ && terminal_) std::fputc('\n', stderr);
@@ -35,10 +38,12 @@ void ProgressLine::show(engine::Progress const& progress) {
     double const left_s = speed > 0 ? core::to_seconds(progress.end_ns - progress.now_ns) / speed : 0;
     std::string const line =
         fmt::format("{:.1f} of {:.1f} s simulated, {:.2f} x real time, {:.4g} tokens/s, {:.3f} MW, {} left",
-                    core::to_seconds(progress.now_ns), core::to_seconds(progress.end_ns), speed, progress.output_tokens_per_s,
-                    progress.facility_w * 1e-6, duration_text(left_s));
-    if (terminal_) fmt::print(stderr, "\r{:<110}", line);
-    else fmt::print(stderr, "{}\n", line);
+                    core::to_seconds(progress.now_ns), core::to_seconds(progress.end_ns), speed,
+                    progress.output_tokens_per_s, progress.facility_w * 1e-6, duration_text(left_s));
+    if (terminal_)
+        fmt::print(stderr, "\r{:<110}", line);
+    else
+        fmt::print(stderr, "{}\n", line);
     std::fflush(stderr);
 }
 

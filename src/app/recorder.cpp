@@ -24,7 +24,8 @@ io::RunShape make_shape(site::Plan const& plan, site::Partition const& partition
     shape.first_rack = partition.first_rack(rank);
     shape.links_total = plan.clos().bundle_count();
     for (std::int64_t r = 0; r < shape.first_rack; ++r)
-        shape.first_link += static_cast<std::int64_t>(plan.bundles_of(core::RackId::of(static_cast<std::size_t>(r))).size());
+        shape.first_link +=
+            static_cast<std::int64_t>(plan.bundles_of(core::RackId::of(static_cast<std::size_t>(r))).size());
     for (std::int64_t r = shape.first_rack; r < shape.first_rack + partition.rack_count(rank); ++r) {
         auto const rack = core::RackId::of(static_cast<std::size_t>(r));
         site::RackPlace const place = plan.place(rack);
@@ -33,53 +34,62 @@ io::RunShape make_shape(site::Plan const& plan, site::Partition const& partition
         for (fabric::BundleIndex const index : plan.bundles_of(rack)) {
             fabric::Bundle const bundle = plan.clos().bundle(index);
             auto const ends = plan.ends_m(bundle);
-            shape.links.push_back({bundle_name(bundle), ends[0], ends[1], static_cast<double>(bundle.capacity_bytes_per_s),
+            shape.links.push_back({bundle_name(bundle), ends[0], ends[1],
+                                   static_cast<double>(bundle.capacity_bytes_per_s),
                                    static_cast<std::int32_t>(bundle.tier), static_cast<std::int32_t>(r)});
         }
     }
     return shape;
 }
 
-io::RunFile open_file(engine::World const& world, engine::Simulation const& simulation, parallel::Comm const& comm,
-                      std::string const& directory, std::int64_t restart_rows) {
+io::RunFile open_file(engine::World const& world, engine::Simulation const& simulation,
+                      parallel::Comm const& comm, std::string const& directory, std::int64_t restart_rows) {
     config::Deck const& deck = world.deck();
-    io::RunIdentity identity{version, deck.name, deck.effective_yaml, deck.physics_hash, deck.time.warmup_ns, deck.time.sample_ns};
+    io::RunIdentity identity{version,           deck.name,           deck.effective_yaml,
+                             deck.physics_hash, deck.time.warmup_ns, deck.time.sample_ns};
     io::RunShape shape = make_shape(world.plan(), simulation.partition(), comm.rank());
     std::string const path = directory + "/run.h5";
-    return restart_rows < 0 ? io::RunFile::create(comm, path, std::move(identity), std::move(shape))
-                            : io::RunFile::reopen(comm, path, std::move(identity), std::move(shape), restart_rows);
+    return restart_rows < 0
+               ? io::RunFile::create(comm, path, std::move(identity), std::move(shape))
+               : io::RunFile::reopen(comm, path, std::move(identity), std::move(shape), restart_rows);
 }
-
 
 }  // namespace
 
-Recorder::Recorder(engine::World const& world, engine::Simulation const& simulation, parallel::Comm const& comm,
-                   std::string directory, StopRules rules, bool quiet, std::int64_t restart_rows)
+Recorder::Recorder(engine::World const& world, engine::Simulation const& simulation,
+                   parallel::Comm const& comm, std::string directory, StopRules rules,
+                   SignalWatch const& signals, bool quiet, std::int64_t restart_rows)
     : world_{world},
       comm_{comm},
       directory_{std::move(directory)},
       rules_{rules},
-      file_{open_file(world, simulation, comm, directory_, restart_rows)} {
+      file_{open_file(world, simulation, comm, directory_, restart_rows)},
+      signals_{signals} {
     if (comm.root()) progress_.emplace(quiet);
 }
 
 std::uint64_t Recorder::wishes() {
     if (int const signal = signals_.seen(); signal != 0) {
-        stop_reason_ = fmt::format("signal {}", signal == SIGTERM ? "SIGTERM" : signal == SIGINT ? "SIGINT" : "SIGUSR1");
+        stop_reason_ = fmt::format("signal {}", signal == SIGTERM  ? "SIGTERM"
+                                                : signal == SIGINT ? "SIGINT"
+                                                                   : "SIGUSR1");
         return engine::Wish::stop | engine::Wish::checkpoint;
     }
     if (!comm_.root()) return 0;  // one clock for all
     auto const now = Clock::now();
-    if (rules_.time_limit_s > 0 && now - start_ > std::chrono::duration<double>(rules_.time_limit_s)) {
+    if (rules_.time_limit_s > 0 && now - rules_.start > std::chrono::duration<double>(rules_.time_limit_s)) {
         stop_reason_ = "the time limit";
         return engine::Wish::stop | engine::Wish::checkpoint;
     }
-    if (rules_.checkpoint_every_s > 0 && now - last_checkpoint_ > std::chrono::duration<double>(rules_.checkpoint_every_s))
+    if (rules_.checkpoint_every_s > 0 &&
+        now - last_checkpoint_ > std::chrono::duration<double>(rules_.checkpoint_every_s))
         return engine::Wish::checkpoint;
     return 0;
 }
 
-void Recorder::on_sample(core::Frame const& frame) { file_.append(frame); }
+void Recorder::on_sample(core::Frame const& frame) {
+    file_.append(frame);
+}
 
 void Recorder::on_window(engine::Progress const& progress) {
     if (progress_) progress_->show(progress);
@@ -94,8 +104,8 @@ void Recorder::on_checkpoint(engine::SavedState const& state) {
     meta.recorded_rows = file_.rows();
     meta.program_version = version;
     site::Partition const partition{world_.plan(), comm_.size()};
-    io::write_checkpoint(comm_, directory_ + "/checkpoints", meta, state.global, partition.first_rack(comm_.rank()), state.racks,
-                         world_.plan().racks());
+    io::write_checkpoint(comm_, directory_ + "/checkpoints", meta, state.global,
+                         partition.first_rack(comm_.rank()), state.racks, world_.plan().racks());
     last_checkpoint_ = Clock::now();
 }
 

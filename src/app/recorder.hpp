@@ -13,8 +13,9 @@ namespace mw::app {
 
 //! When and why a run writes a checkpoint or stops early.
 struct StopRules {
-    double time_limit_s{0};           //!< of wall time since the program began; 0: none
-    double checkpoint_every_s{0};     //!< of wall time; 0: only when stopped
+    std::chrono::steady_clock::time_point start;  //!< of the program
+    double time_limit_s{0};                       //!< of wall time since then; 0: none
+    double checkpoint_every_s{0};                 //!< of wall time; 0: only when stopped
 };
 
 /*!
@@ -22,8 +23,9 @@ struct StopRules {
  */
 class Recorder final : public engine::Observer {
   public:
-    Recorder(engine::World const& world, engine::Simulation const& simulation, parallel::Comm const& comm, std::string directory,
-             StopRules rules, bool quiet, std::int64_t restart_rows);
+    Recorder(engine::World const& world, engine::Simulation const& simulation, parallel::Comm const& comm,
+             std::string directory, StopRules rules, SignalWatch const& signals, bool quiet,
+             std::int64_t restart_rows);
 
     std::uint64_t wishes() override;
     void on_sample(core::Frame const& frame) override;
@@ -43,10 +45,9 @@ class Recorder final : public engine::Observer {
     std::string directory_;
     StopRules rules_;
     io::RunFile file_;
-    SignalWatch signals_;
+    SignalWatch const& signals_;
     std::optional<ProgressLine> progress_;
-    Clock::time_point start_{Clock::now()};
-    Clock::time_point last_checkpoint_{start_};
+    Clock::time_point last_checkpoint_{Clock::now()};
     std::string stop_reason_;
 };
 

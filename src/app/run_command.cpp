@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "megaweave/io/checkpoint.hpp"
 #include "megaweave/parallel/team.hpp"
 #include "recorder.hpp"
+#include "signals.hpp"
 #include "summary.hpp"
 
 namespace mw::app {
@@ -37,14 +39,15 @@ void prepare_directory(parallel::Comm const& comm, std::string const& directory,
         std::error_code error;
         fs::create_directories(directory, error);
         if (error)
-            throw core::WorldError(fmt::format("cannot make the output folder '{}': {}. Choose another with --output", directory,
-                                               error.message()));
+            throw core::WorldError(
+                fmt::format("cannot make the output folder '{}': {}. Choose another with --output", directory,
+                            error.message()));
         if (fresh) set_aside(directory);
     }
     comm.barrier();
 }
 
-std::string find_checkpoint(std::string const& restart) {
+std::string newest_of(std::string const& restart) {
     if (!fs::is_directory(restart)) {
         if (!fs::exists(restart)) throw core::InputError(fmt::format("--restart: there is no '{}'", restart));
         return restart;
@@ -54,14 +57,34 @@ std::string find_checkpoint(std::string const& restart) {
     throw core::InputError(fmt::format("--restart: no checkpoint in '{}'", restart));
 }
 
+//! The checkpoint that --restart means, "" for a new run. The root looks, so that all go on from the same one.
+std::string choose_checkpoint(Options const& options, engine::World const& world,
+                              parallel::Comm const& comm) {
+    std::string path = on_all_ranks(comm, [&]() -> std::string {
+        if (options.restart.empty() || !comm.root()) return "";
+        std::string newest = newest_of(options.restart);
+        io::CheckpointMeta const meta = io::read_checkpoint_meta(newest);
+        try {
+            io::require_same_run(meta, newest, world.deck().physics_hash, world.plan().racks());
+        } catch (core::WorldError const& error) {
+            throw core::InputError(error.what());
+        }
+        return newest;
+    });
+    auto const* const text = reinterpret_cast<std::byte const*>(path.data());
+    std::vector<std::byte> bytes(text, text + path.size());
+    comm.broadcast(bytes);
+    path.assign(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+    return path;
+}
+
 //! Loads this rank's part; returns the rows that run.h5 had then.
-std::int64_t restore(engine::World const& world, engine::Simulation& simulation, parallel::Comm const& comm, std::string const& path) {
-    io::require_same_run(io::read_checkpoint_meta(path), path, world.deck().physics_hash, world.plan().racks());
+std::int64_t restore(engine::Simulation& simulation, parallel::Comm const& comm, std::string const& path) {
     std::int64_t const first = simulation.partition().first_rack(comm.rank());
     io::Checkpoint checkpoint =
         io::read_checkpoint(comm, path, first, simulation.partition().rack_count(comm.rank()));
-    simulation.restore({checkpoint.meta.window, checkpoint.meta.time_ns, checkpoint.meta.recorded_rows, std::move(checkpoint.global),
-                        std::move(checkpoint.rack_blobs)});
+    simulation.restore({checkpoint.meta.window, checkpoint.meta.time_ns, checkpoint.meta.recorded_rows,
+                        std::move(checkpoint.global), std::move(checkpoint.rack_blobs)});
     return checkpoint.meta.recorded_rows;
 }
 
@@ -79,36 +102,42 @@ void warn_about_threads(parallel::Comm const& comm, int threads) {
     int const processors = parallel::usable_processors();
     if (comm.root() && threads > processors)
         fmt::print(stderr,
-                   "megaweave: {} threads a rank, but each may run on {} processor(s) only: give mpirun --map-by slot:PE={} or --bind-to none\n",
+                   "megaweave: {} threads a rank, but each may run on {} processor(s) only: give mpirun "
+                   "--map-by slot:PE={} or --bind-to none\n",
                    threads, processors, threads);
 }
 
 }  // namespace
 
 int run_command(Options const& options, parallel::Comm& comm) {
+    auto const start = std::chrono::steady_clock::now();
+    SignalWatch const
+        signals;  // from here on, so that a signal while a large site is set up stops the run in order
     auto const world = on_all_ranks(comm, [&] {
-        if (!options.restart.empty()) (void)find_checkpoint(options.restart);
         return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides));
     });
+    std::string const checkpoint = choose_checkpoint(options, *world, comm);
     config::Deck const& deck = world->deck();
     std::string const directory = options.output.empty() ? deck.output.directory : options.output;
     parallel::Team team{options.threads};
     warn_about_threads(comm, team.threads());
-    prepare_directory(comm, directory, options.restart.empty());
+    prepare_directory(comm, directory, checkpoint.empty());
 
     engine::Simulation simulation{*world, comm, team};
-    std::int64_t const rows = options.restart.empty() ? -1 : restore(*world, simulation, comm, find_checkpoint(options.restart));
+    std::int64_t const rows = checkpoint.empty() ? -1 : restore(simulation, comm, checkpoint);
     Recorder recorder{*world,
                       simulation,
                       comm,
                       directory,
-                      {options.time_limit_s, core::to_seconds(deck.output.checkpoint_every_ns)},
+                      {start, options.time_limit_s, core::to_seconds(deck.output.checkpoint_every_ns)},
+                      signals,
                       options.quiet,
                       rows};
     if (simulation.run(recorder) == engine::Outcome::stopped) {
         if (comm.root())
             fmt::print("stopped by {}; go on with --restart {}/checkpoints\noutput: {}\n",
-                       recorder.stop_reason().empty() ? "a signal" : recorder.stop_reason(), directory, directory);
+                       recorder.stop_reason().empty() ? "a signal" : recorder.stop_reason(), directory,
+                       directory);
         return exit_stopped;
     }
     engine::Results const results = simulation.results();

@@ -11,7 +11,9 @@ constexpr std::array<int, 3> watched = {SIGTERM, SIGINT, SIGUSR1};
 // The one piece of global state: a handler can reach nothing else.
 volatile std::sig_atomic_t last_signal = 0;
 
-void take_note(int signal) { last_signal = signal; }
+void take_note(int signal) {
+    last_signal = signal;
+}
 
 }  // namespace
 
@@ -32,6 +34,8 @@ SignalWatch::~SignalWatch() {
     for (std::size_t i = 0; i < watched.size(); ++i) sigaction(watched[i], &previous_->actions[i], nullptr);
 }
 
-int SignalWatch::seen() const { return last_signal; }
+int SignalWatch::seen() const {
+    return last_signal;
+}
 
 }  // namespace mw::app

@@ -11,8 +11,9 @@
 namespace mw::core {
 
 void contract_violated(std::string_view condition, std::string_view why, std::source_location where) {
-    throw ContractError(fmt::format("{}:{}: contract broken: {} ({}). This is a bug of Megaweave: please report it with the deck.",
-                                    where.file_name(), where.line(), condition, why));
+    throw ContractError(fmt::format(
+        "{}:{}: contract broken: {} ({}). This is a bug of Megaweave: please report it with the deck.",
+        where.file_name(), where.line(), condition, why));
 }
 
 namespace {
@@ -39,7 +40,8 @@ std::size_t edit_distance(std::string const& a, std::string const& b) {
 
 }  // namespace
 
-InputError::InputError(std::vector<std::string> messages) : std::runtime_error(joined(messages)), messages_{std::move(messages)} {}
+InputError::InputError(std::vector<std::string> messages)
+    : std::runtime_error(joined(messages)), messages_{std::move(messages)} {}
 
 std::string nearest(std::string const& word, std::vector<std::string> const& candidates) {
     std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
@@ -54,7 +56,9 @@ std::string nearest(std::string const& word, std::vector<std::string> const& can
     return best;
 }
 
-std::string Digest::hex() const { return fmt::format("{:016x}{:016x}", high, low); }
+std::string Digest::hex() const {
+    return fmt::format("{:016x}{:016x}", high, low);
+}
 
 std::uint64_t hash_text(std::string const& text) {
     std::uint64_t h = text.size();
@@ -62,9 +66,10 @@ std::uint64_t hash_text(std::string const& text) {
     return h;
 }
 
-Column& Frame::add(Owner owner, std::string_view name, std::string_view unit, std::string_view description, std::size_t size) {
-    return columns.emplace_back(
-        Column{owner, std::string{name}, std::string{unit}, std::string{description}, std::vector<float>(size, 0.0F)});
+Column& Frame::add(Owner owner, std::string_view name, std::string_view unit, std::string_view description,
+                   std::size_t size) {
+    return columns.emplace_back(Column{owner, std::string{name}, std::string{unit}, std::string{description},
+                                       std::vector<float>(size, 0.0F)});
 }
 
 }  // namespace mw::core

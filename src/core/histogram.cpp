@@ -14,7 +14,8 @@ constexpr std::int64_t per_octave = std::int64_t{1} << sub_bits;
 }  // namespace
 
 std::int32_t Histogram::bucket_of(std::int64_t value) {
-    if (value < per_octave) return static_cast<std::int32_t>(value);  // exact where buckets would be narrower than one
+    if (value < per_octave)
+        return static_cast<std::int32_t>(value);  // exact where buckets would be narrower than one
     int const shift = 63 - sub_bits - std::countl_zero(static_cast<std::uint64_t>(value));
     return static_cast<std::int32_t>(shift * per_octave + (value >> shift));
 }
@@ -65,7 +66,8 @@ void Histogram::merge(Histogram const& other) {
 
 double Histogram::mean() const {
     if (count_ == 0) return 0.0;
-    return (static_cast<double>(sum_high_) * 0x1.0p64 + static_cast<double>(sum_low_)) / static_cast<double>(count_);
+    return (static_cast<double>(sum_high_) * 0x1.0p64 + static_cast<double>(sum_low_)) /
+           static_cast<double>(count_);
 }
 
 double Histogram::quantile(double q) const {
@@ -78,7 +80,8 @@ double Histogram::quantile(double q) const {
             auto const bucket = first_ + static_cast<std::int32_t>(i);
             double const low = lower_edge(bucket);
             double const width = bucket < 2 * per_octave ? 0.0 : lower_edge(bucket + 1) - low;
-            return std::clamp(low + width * (target - seen) / here, static_cast<double>(smallest_), static_cast<double>(largest_));
+            return std::clamp(low + width * (target - seen) / here, static_cast<double>(smallest_),
+                              static_cast<double>(largest_));
         }
         seen += here;
     }

@@ -12,8 +12,10 @@ namespace mw::core {
 
 std::uint64_t KeyedRandom::bits(Draw purpose, std::uint32_t entity, std::uint64_t index) const {
     using Generator = r123::Philox4x32;
-    Generator::key_type const key{{static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)}};
-    Generator::ctr_type const counter{{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), entity,
+    Generator::key_type const key{
+        {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)}};
+    Generator::ctr_type const counter{{static_cast<std::uint32_t>(index),
+                                       static_cast<std::uint32_t>(index >> 32), entity,
                                        static_cast<std::uint32_t>(purpose)}};
     auto const out = Generator{}(counter, key);
     return (static_cast<std::uint64_t>(out[1]) << 32) | out[0];
@@ -29,11 +31,12 @@ namespace {
 double acklam(double p) {
     constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
                             1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
-    constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02, 6.680131188771972e+01,
-                            -1.328068155288572e+01};
+    constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02,
+                            6.680131188771972e+01, -1.328068155288572e+01};
     constexpr double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
                             -2.549732539343734e+00, 4.374664141464968e+00,  2.938163982698783e+00};
-    constexpr double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00, 3.754408661907416e+00};
+    constexpr double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
+                            3.754408661907416e+00};
     auto const tail = [&](double q) {
         return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
                ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1.0);
@@ -97,7 +100,8 @@ double gamma_quantile(double shape, double p) {
     // Wilson-Hilferty guess, or the leading term of the series where that fails.
     double const z = normal_quantile(p);
     double const cube = 1.0 - 1.0 / (9.0 * shape) + z / (3.0 * std::sqrt(shape));
-    double x = cube > 0.1 ? shape * cube * cube * cube : std::exp((std::log(p) + std::lgamma(shape + 1.0)) / shape);
+    double x =
+        cube > 0.1 ? shape * cube * cube * cube : std::exp((std::log(p) + std::lgamma(shape + 1.0)) / shape);
     if (x < std::numeric_limits<double>::min()) return 0.0;
     double low = 0.0;
     double high = std::numeric_limits<double>::infinity();

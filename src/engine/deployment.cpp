@@ -10,9 +10,12 @@ namespace {
 double offered_rate(workload::ArrivalParams const& arrivals, workload::Trace const* trace) {
     switch (arrivals.process) {
         case workload::Process::poisson:
-        case workload::Process::gamma: return arrivals.rate_per_s;
-        case workload::Process::trace: return trace->mean_rate_per_s() * arrivals.scale;
-        case workload::Process::closed: break;
+        case workload::Process::gamma:
+            return arrivals.rate_per_s;
+        case workload::Process::trace:
+            return trace->mean_rate_per_s() * arrivals.scale;
+        case workload::Process::closed:
+            break;
     }
     return 0.0;
 }
@@ -35,8 +38,10 @@ Deployment::Service describe_service(World const& world, core::ServiceId id) {
     service.kv_blocks = model.instance(false).kv_blocks;
     service.kv_tokens = service.kv_blocks * params.scheduler.block_tokens;
     service.requests_per_s = offered_rate(params.workload.arrivals, model.trace());
-    service.input_tokens = model.input().from_trace() ? model.trace()->mean_input_tokens() : model.input().mean();
-    service.output_tokens = model.output().from_trace() ? model.trace()->mean_output_tokens() : model.output().mean();
+    service.input_tokens =
+        model.input().from_trace() ? model.trace()->mean_input_tokens() : model.input().mean();
+    service.output_tokens =
+        model.output().from_trace() ? model.trace()->mean_output_tokens() : model.output().mean();
     return service;
 }
 
@@ -52,14 +57,17 @@ Deployment describe(World const& world) {
     all.racks = plan.racks();
     all.nodes = plan.nodes();
     all.halls = plan.halls();
-    for (int tier = 1; tier <= deck.cluster.scale_out.tiers; ++tier) all.switches.push_back(clos.switches(tier));
-    for (fabric::Tier const tier : {fabric::Tier::host, fabric::Tier::leaf, fabric::Tier::pod}) all.cables += clos.cables(tier);
+    for (int tier = 1; tier <= deck.cluster.scale_out.tiers; ++tier)
+        all.switches.push_back(clos.switches(tier));
+    for (fabric::Tier const tier : {fabric::Tier::host, fabric::Tier::leaf, fabric::Tier::pod})
+        all.cables += clos.cables(tier);
     all.optical_ends = clos.optical_ends(deck.cluster.optics.at_host);
     all.links = clos.link_count();
     SitePower const power{world};
     all.nameplate_it_w = power.nameplate_it_w();
     all.nameplate_facility_w = power.nameplate_facility_w();
-    for (std::size_t s = 0; s < world.services(); ++s) all.services.push_back(describe_service(world, core::ServiceId::of(s)));
+    for (std::size_t s = 0; s < world.services(); ++s)
+        all.services.push_back(describe_service(world, core::ServiceId::of(s)));
     return all;
 }
 

@@ -7,11 +7,13 @@
 
 namespace mw::engine {
 
-FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& partition, parallel::Comm& comm)
+FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& partition,
+                                 parallel::Comm& comm)
     : plan_{&plan}, partition_{&partition}, comm_{&comm}, first_rack_{partition.first_rack(comm.rank())} {
     for (std::int64_t r = 0; r < partition.rack_count(comm.rank()); ++r) {
         first_bundle_.push_back(bundles_.size());
-        for (fabric::BundleIndex const bundle : plan.bundles_of(core::RackId::of(static_cast<std::size_t>(first_rack_ + r)))) {
+        for (fabric::BundleIndex const bundle :
+             plan.bundles_of(core::RackId::of(static_cast<std::size_t>(first_rack_ + r)))) {
             bundle_places_.emplace(bundle, bundles_.size());
             bundles_.push_back(bundle);
         }
@@ -20,7 +22,9 @@ FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& 
     bundle_bytes_.assign(bundles_.size(), 0);
 }
 
-int FabricPartition::rank_of_link(fabric::LinkIndex link) const { return partition_->rank_of(plan_->rack_of_link(link)); }
+int FabricPartition::rank_of_link(fabric::LinkIndex link) const {
+    return partition_->rank_of(plan_->rack_of_link(link));
+}
 
 void FabricPartition::participants(Transfer const& transfer, std::vector<int>& ranks) const {
     ranks.assign(1, partition_->rank_of(transfer.home));
@@ -56,12 +60,14 @@ void FabricPartition::join(Transfer const& transfer) {
     // The home learns the rates although it may own no link of the path, and the owners must tell it.
     int const home = partition_->rank_of(transfer.home);
     auto const known = std::span{active.partners}.first(active.partner_count);
-    if (home != comm_->rank() && std::ranges::find(known, home) == known.end()) active.partners[active.partner_count++] = home;
+    if (home != comm_->rank() && std::ranges::find(known, home) == known.end())
+        active.partners[active.partner_count++] = home;
 }
 
 core::TimeNs FabricPartition::next_event_ns(core::TimeNs now_ns) const {
     core::TimeNs next = core::never;
-    for (Active const& active : active_) next = std::min(next, std::max(now_ns, active.transfer.present_from_ns));
+    for (Active const& active : active_)
+        next = std::min(next, std::max(now_ns, active.transfer.present_from_ns));
     return next;
 }
 
@@ -85,19 +91,22 @@ void FabricPartition::pose(core::TimeNs start_ns, core::TimeNs end_ns) {
     for (Active& active : active_) {
         Transfer const& transfer = active.transfer;
         core::TimeNs const present_ns = end_ns - std::max(start_ns, transfer.present_from_ns);
-        active.demand = present_ns <= 0 ? 0
-                                        : std::min(transfer.bytes_left,
-                                                   core::mul_div(transfer.bytes_per_s, present_ns, core::ns_per_s));
+        active.demand = present_ns <= 0
+                            ? 0
+                            : std::min(transfer.bytes_left,
+                                       core::mul_div(transfer.bytes_per_s, present_ns, core::ns_per_s));
         if (active.demand == 0) continue;
         for (std::uint8_t i = 0; i < active.link_count; ++i) {
             Link& link = links_[active.links[i]];
             if (link.window != window_) {
                 link.window = window_;
-                link.solver_link = solver_.add_link(core::mul_div(link.capacity_bytes_per_s, end_ns - start_ns, core::ns_per_s));
+                link.solver_link = solver_.add_link(
+                    core::mul_div(link.capacity_bytes_per_s, end_ns - start_ns, core::ns_per_s));
             }
             path[i] = link.solver_link;
         }
-        active.flow = solver_.add_flow(active.demand, std::span{path}.first(active.link_count), active.partner_count > 0);
+        active.flow = solver_.add_flow(active.demand, std::span{path}.first(active.link_count),
+                                       active.partner_count > 0);
     }
     solver_.start();
 }
@@ -150,14 +159,16 @@ void FabricPartition::swap_limits() {
             solver_.lower_limit(active_[neighbour.open[k]].flow, neighbour.receive[k]);
     // Flows that their demand fixes are fixed by everybody alike: no need to tell.
     for (Neighbour& neighbour : neighbours_)
-        std::erase_if(neighbour.open, [&](std::uint32_t i) { return active_[i].demand <= solver_.limit(active_[i].flow); });
+        std::erase_if(neighbour.open,
+                      [&](std::uint32_t i) { return active_[i].demand <= solver_.limit(active_[i].flow); });
 }
 
 //! Second half: a bottleneck in one partition fixes flows in the others.
 void FabricPartition::swap_fixed() {
     for (Neighbour& neighbour : neighbours_) {
         neighbour.send.clear();
-        for (std::uint32_t const i : neighbour.open) neighbour.send.push_back(solver_.newly_fixed_rate(active_[i].flow));
+        for (std::uint32_t const i : neighbour.open)
+            neighbour.send.push_back(solver_.newly_fixed_rate(active_[i].flow));
     }
     swap_all();
     for (Neighbour& neighbour : neighbours_) {
@@ -172,7 +183,8 @@ void FabricPartition::move_bytes(core::TimeNs start_ns, core::TimeNs end_ns) {
     for (Active& active : active_) {
         Transfer& transfer = active.transfer;
         std::int64_t const granted = active.demand == 0 ? 0 : solver_.rate(active.flow);
-        for (std::uint8_t i = 0; i < active.link_count; ++i) bundle_bytes_[links_[active.links[i]].bundle] += granted;
+        for (std::uint8_t i = 0; i < active.link_count; ++i)
+            bundle_bytes_[links_[active.links[i]].bundle] += granted;
         transfer.bytes_left -= granted;
         if (transfer.bytes_left == 0 && active.demand > 0) {
             // Unthrottled to the end, it ended when its line rate says; otherwise some time in this window.
@@ -199,7 +211,8 @@ std::vector<Transfer> FabricPartition::of_home(core::RackId rack) const {
 
 std::span<std::int64_t> FabricPartition::bundle_bytes_of(core::RackId rack) {
     auto const local = static_cast<std::size_t>(rack.index() - first_rack_);
-    return std::span{bundle_bytes_}.subspan(first_bundle_[local], first_bundle_[local + 1] - first_bundle_[local]);
+    return std::span{bundle_bytes_}.subspan(first_bundle_[local],
+                                            first_bundle_[local + 1] - first_bundle_[local]);
 }
 
 }  // namespace mw::engine

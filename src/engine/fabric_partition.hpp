@@ -58,19 +58,19 @@ class FabricPartition {
   private:
     struct Link {
         std::int64_t capacity_bytes_per_s;
-        std::size_t bundle;           //!< place in bundles_
-        std::int64_t window{-1};      //!< in which it was last given to the solver …
-        std::uint32_t solver_link{0}; //!< … as this link
+        std::size_t bundle;            //!< place in bundles_
+        std::int64_t window{-1};       //!< in which it was last given to the solver …
+        std::uint32_t solver_link{0};  //!< … as this link
     };
     struct Active {
         Transfer transfer;
         std::array<std::uint32_t, 6> links{};  //!< owned here
         std::uint8_t link_count{0};
-        std::array<int, 7> partners{};         //!< other ranks that have a part
+        std::array<int, 7> partners{};  //!< other ranks that have a part
         std::uint8_t partner_count{0};
         bool home_here{false};
         std::int64_t demand{0};
-        std::uint32_t flow{0};                 //!< of the solver; undefined while demand is 0
+        std::uint32_t flow{0};  //!< of the solver; undefined while demand is 0
     };
     //! Open flows in common with one other rank, in order of transfer id.
     struct Neighbour {
@@ -101,7 +101,7 @@ class FabricPartition {
     std::unordered_map<fabric::LinkIndex, std::uint32_t> link_numbers_;  //!< looked up only, never walked
     std::unordered_map<fabric::BundleIndex, std::size_t> bundle_places_;
     std::vector<Link> links_;
-    std::vector<Active> active_;             //!< by transfer id
+    std::vector<Active> active_;  //!< by transfer id
     bool sorted_{true};
     fabric::MaxMinSolver solver_;
     std::vector<Neighbour> neighbours_;

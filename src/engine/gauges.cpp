@@ -50,10 +50,7 @@ double per(std::int64_t sum, std::int64_t count) {
 }  // namespace
 
 Gauges::Gauges(World const& world, parallel::Comm const& comm)
-    : world_{&world},
-      comm_{&comm},
-      rack_power_{world.deck()},
-      site_power_{world} {
+    : world_{&world}, comm_{&comm}, rack_power_{world.deck()}, site_power_{world} {
     fabric::Clos const& clos = world.plan().clos();
     for (fabric::BundleIndex b = 0; b < clos.bundle_count(); ++b)
         capacity_bytes_per_s_ += static_cast<double>(clos.bundle(b).capacity_bytes_per_s);
@@ -73,7 +70,8 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     begin_frame(now_ns, racks.size(), fabric.bundles().size());
     std::vector<std::int64_t> nic_bytes(racks.size(), 0);
     std::int64_t const peak_ppb = read_links(fabric, racks, nic_bytes, sums);
-    for (std::size_t place = 0; place < racks.size(); ++place) read_rack(*racks[place], place, now_ns, nic_bytes[place], sums);
+    for (std::size_t place = 0; place < racks.size(); ++place)
+        read_rack(*racks[place], place, now_ns, nic_bytes[place], sums);
     sums.active_transfers = fabric.active_at_home();
 
     auto flat = std::bit_cast<std::array<std::int64_t, sizeof(Sums) / sizeof(std::int64_t)>>(sums);
@@ -83,13 +81,15 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     bool const measured = now_ns > world_->warmup_ns();
     if (measured) peak_ppb_ = std::max(peak_ppb_, all_peak_ppb);
 
-    std::int64_t const it_uj = site_power_.add(sums.energy_uj, sample_s_, per_second(sums.bundle_bytes) / capacity_bytes_per_s_);
+    std::int64_t const it_uj =
+        site_power_.add(sums.energy_uj, sample_s_, per_second(sums.bundle_bytes) / capacity_bytes_per_s_);
     put_facility(sums, it_uj);
     if (now_ns == world_->warmup_ns()) at_warmup_ = sums.counts;
     if (measured) {
         measured_energy_ += sums.energy_uj;
         measured_it_uj_ += it_uj;
-        for (std::size_t s = 0; s < llm::share_count; ++s) measured_accelerator_ns_[s] += sums.accelerator_ns[s];
+        for (std::size_t s = 0; s < llm::share_count; ++s)
+            measured_accelerator_ns_[s] += sums.accelerator_ns[s];
         measured_bundle_bytes_ += sums.bundle_bytes;
     }
     last_ = sums.counts;
@@ -106,7 +106,8 @@ void Gauges::begin_frame(core::TimeNs now_ns, std::size_t racks, std::size_t lin
 }
 
 //! Utilisation of the bundles here; returns the highest in parts per billion, and each rack's NIC traffic.
-std::int64_t Gauges::read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes, Sums& sums) {
+std::int64_t Gauges::read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes,
+                                Sums& sums) {
     fabric::Clos const& clos = world_->plan().clos();
     std::vector<float>& utilisation = frame_.columns.back().values;
     std::int64_t peak_ppb = 0;
@@ -117,39 +118,46 @@ std::int64_t Gauges::read_links(FabricPartition& fabric, Racks racks, std::vecto
             std::size_t const column_place = link++;
             if (bytes == 0) continue;
             fabric::Bundle const bundle = clos.bundle(index);
-            std::int64_t const capacity = core::mul_div(bundle.capacity_bytes_per_s, sample_ns_, core::ns_per_s);
+            std::int64_t const capacity =
+                core::mul_div(bundle.capacity_bytes_per_s, sample_ns_, core::ns_per_s);
             MW_EXPECT(bytes <= capacity, "no link carries more than its capacity");
             peak_ppb = std::max(peak_ppb, core::mul_div(bytes, 1'000'000'000, capacity));
-            utilisation[column_place] = static_cast<float>(static_cast<double>(bytes) / static_cast<double>(capacity));
+            utilisation[column_place] =
+                static_cast<float>(static_cast<double>(bytes) / static_cast<double>(capacity));
             sums.bundle_bytes += bytes;
             if (bundle.tier == fabric::Tier::host) nic_bytes[place] += bytes;
-            racks[place]->digest().add(record_key(samples_, link_column, static_cast<std::uint64_t>(index)), bytes);
+            racks[place]->digest().add(record_key(samples_, link_column, static_cast<std::uint64_t>(index)),
+                                       bytes);
             bytes = 0;
         }
     return peak_ppb;
 }
 
-void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes, Sums& sums) {
+void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes,
+                       Sums& sums) {
     MeterReading const meter = rack.read_meter(now_ns);
     Counts const counts = rack.counts();
     Counts const done = rack.counts_since_sample();
     Energies const energy = rack_power_({rack.accelerators(), rack.assigned_accelerators(),
                                          world_->plan().nodes_in(rack.id()), sample_ns_, nic_bytes},
                                         meter);
-    double const accelerator_uj = static_cast<double>(energy[Consumer::accelerator_idle] + energy[Consumer::accelerator_compute] +
-                                                      energy[Consumer::accelerator_memory] + meter.link_uj);
+    double const accelerator_uj =
+        static_cast<double>(energy[Consumer::accelerator_idle] + energy[Consumer::accelerator_compute] +
+                            energy[Consumer::accelerator_memory] + meter.link_uj);
     double const accelerator_ns = static_cast<double>(rack.accelerators()) * static_cast<double>(sample_ns_);
 
     std::size_t column = 0;
     auto const put = [&](double value) {
         auto const rounded = static_cast<float>(value);
         frame_.columns[column].values[place] = rounded;
-        rack.digest().add(record_key(samples_, column++, rack.id().index()), std::uint64_t{std::bit_cast<std::uint32_t>(rounded)});
+        rack.digest().add(record_key(samples_, column++, rack.id().index()),
+                          std::uint64_t{std::bit_cast<std::uint32_t>(rounded)});
     };
     put(static_cast<double>(energy.sum()) * 1e-6 / sample_s_);
     put(accelerator_uj * 1e-6 / sample_s_);
-    for (llm::Share const share : {llm::Share::compute, llm::Share::hbm, llm::Share::scale_up, llm::Share::scale_out,
-                                   llm::Share::memory_pool, llm::Share::overhead, llm::Share::idle})
+    for (llm::Share const share :
+         {llm::Share::compute, llm::Share::hbm, llm::Share::scale_up, llm::Share::scale_out,
+          llm::Share::memory_pool, llm::Share::overhead, llm::Share::idle})
         put(static_cast<double>(meter.accelerator_ns[llm::index_of(share)]) / accelerator_ns);
     put(per_second(done[Count::output_tokens]));
     put(per_second(done[Count::input_tokens]));
@@ -166,7 +174,8 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
 void Gauges::put(char const* name, char const* unit, char const* description, double value) {
     auto const rounded = static_cast<float>(value);
     frame_.add(core::Owner::facility, name, unit, description, 1).values[0] = rounded;
-    digest_.add(record_key(samples_, facility_column, core::hash_text(name)), std::uint64_t{std::bit_cast<std::uint32_t>(rounded)});
+    digest_.add(record_key(samples_, facility_column, core::hash_text(name)),
+                std::uint64_t{std::bit_cast<std::uint32_t>(rounded)});
 }
 
 void Gauges::put_facility(Sums const& sums, std::int64_t it_uj) {
@@ -174,14 +183,17 @@ void Gauges::put_facility(Sums const& sums, std::int64_t it_uj) {
     facility_w_ = static_cast<double>(sums.energy_uj.sum()) * 1e-6 / sample_s_;
     output_tokens_per_s_ = per_second(done[Count::output_tokens]);
     put("facility_power_w", "W", "power of the whole site at the utility's meter", facility_w_);
-    put("it_power_w", "W", "power of racks and network at their own meters", static_cast<double>(it_uj) * 1e-6 / sample_s_);
+    put("it_power_w", "W", "power of racks and network at their own meters",
+        static_cast<double>(it_uj) * 1e-6 / sample_s_);
     put("pue", "1", "facility power over IT power", per(sums.energy_uj.sum(), it_uj));
     for (std::size_t c = 0; c < consumer_size; ++c)
-        put(consumer_columns[c], "W", "part of the facility's power", static_cast<double>(sums.energy_uj.values[c]) * 1e-6 / sample_s_);
+        put(consumer_columns[c], "W", "part of the facility's power",
+            static_cast<double>(sums.energy_uj.values[c]) * 1e-6 / sample_s_);
     put("output_tokens_per_s", "1/s", "tokens generated", output_tokens_per_s_);
     put("input_tokens_per_s", "1/s", "prompt tokens processed", per_second(done[Count::input_tokens]));
     put("requests_in_flight", "1", "requests arrived and not done",
-        static_cast<double>(sums.counts[Count::arrivals] - sums.counts[Count::completions] - sums.counts[Count::rejections]));
+        static_cast<double>(sums.counts[Count::arrivals] - sums.counts[Count::completions] -
+                            sums.counts[Count::rejections]));
     put("arrivals_per_s", "1/s", "requests arriving", per_second(done[Count::arrivals]));
     put("completions_per_s", "1/s", "requests completing", per_second(done[Count::completions]));
     put("ttft_mean_s", "s", "mean time to first token of the first tokens in the sample; 0 where none",
@@ -202,8 +214,10 @@ void Gauges::report(Results& results) const {
     results.fabric.kv_bytes = results.counts[Count::kv_bytes];
     results.fabric.bytes_between_racks = results.counts[Count::bytes_between_racks];
     results.fabric.peak_utilisation = static_cast<double>(peak_ppb_) * 1e-9;
-    results.fabric.mean_utilisation = static_cast<double>(measured_bundle_bytes_) / capacity_bytes_per_s_ / results.measured_s;
-    results.in_flight = last_[Count::cohort_arrived] - last_[Count::cohort_completed] - last_[Count::cohort_rejected];
+    results.fabric.mean_utilisation =
+        static_cast<double>(measured_bundle_bytes_) / capacity_bytes_per_s_ / results.measured_s;
+    results.in_flight =
+        last_[Count::cohort_arrived] - last_[Count::cohort_completed] - last_[Count::cohort_rejected];
 }
 
 }  // namespace mw::engine

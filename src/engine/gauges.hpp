@@ -44,8 +44,9 @@ class Gauges {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar & samples_ & last_ns_ & last_ & at_warmup_ & measured_energy_ & measured_it_uj_ & measured_accelerator_ns_ & measured_bundle_bytes_;
-        ar & peak_ppb_ & digest_ & output_tokens_per_s_ & facility_w_;
+        ar& samples_& last_ns_& last_& at_warmup_& measured_energy_& measured_it_uj_&
+            measured_accelerator_ns_& measured_bundle_bytes_;
+        ar& peak_ppb_& digest_& output_tokens_per_s_& facility_w_;
     }
 
   private:
@@ -59,7 +60,8 @@ class Gauges {
     };
 
     void begin_frame(core::TimeNs now_ns, std::size_t racks, std::size_t links);
-    std::int64_t read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes, Sums& sums);
+    std::int64_t read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes,
+                            Sums& sums);
     void read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes, Sums& sums);
     void put_facility(Sums const& sums, std::int64_t it_uj);
     void put(char const* name, char const* unit, char const* description, double value);
@@ -69,20 +71,20 @@ class Gauges {
     parallel::Comm const* comm_;
     RackPower rack_power_;
     SitePower site_power_;
-    core::TimeNs last_ns_{0};         //!< end of the last sample
-    core::TimeNs sample_ns_{0};       //!< length of this one
+    core::TimeNs last_ns_{0};    //!< end of the last sample
+    core::TimeNs sample_ns_{0};  //!< length of this one
     double sample_s_{0};
     double capacity_bytes_per_s_{0};  //!< of all bundles
     core::Frame frame_;
 
     std::int64_t samples_{0};
-    Counts last_;                    //!< whole run, all racks, at the last sample
+    Counts last_;  //!< whole run, all racks, at the last sample
     Counts at_warmup_;
     Energies measured_energy_;
     std::int64_t measured_it_uj_{0};
     std::array<core::TimeNs, llm::share_count> measured_accelerator_ns_{};
     std::int64_t measured_bundle_bytes_{0};
-    std::int64_t peak_ppb_{0};       //!< utilisation, parts per billion
+    std::int64_t peak_ppb_{0};  //!< utilisation, parts per billion
     core::Digest digest_;
     double output_tokens_per_s_{0};
     double facility_w_{0};

@@ -42,8 +42,10 @@ class Mail {
         for (auto const& box : inbox_)
             for (std::size_t at = 0; at < box.size();) {
                 auto const tag = static_cast<Tag>(box[at++]);
-                if (tag == Tag::message) on_message(take<Message>(box, at));
-                else on_transfer(take<Transfer>(box, at));
+                if (tag == Tag::message)
+                    on_message(take<Message>(box, at));
+                else
+                    on_transfer(take<Transfer>(box, at));
             }
         return agreed;
     }

@@ -19,14 +19,14 @@ enum class MessageKind : std::uint8_t {
     kv_release,    //!< decode → prefill instance: `slot` is no longer needed
     request_done,  //!< instance → router
     request_rejected,
-    activity,      //!< home rack → other racks of an instance: what their accelerators do
+    activity,  //!< home rack → other racks of an instance: what their accelerators do
 };
 
 //! What the accelerators of an instance do during an iteration, as their racks' meters need it.
 struct Work {
     core::TimeNs duration_ns{0};
     std::array<core::TimeNs, llm::share_count> share_ns{};  //!< sums to duration_ns
-    std::int64_t compute_mw{0};                             //!< of one accelerator, above its resident idle [mW]
+    std::int64_t compute_mw{0};  //!< of one accelerator, above its resident idle [mW]
     std::int64_t memory_mw{0};
     std::int64_t link_mw{0};
 };
@@ -39,13 +39,13 @@ struct Work {
 struct Message {
     core::TimeNs due_ns{0};
     core::RackId from;
-    std::uint32_t sequence{0};      //!< the sender's running number
+    std::uint32_t sequence{0};  //!< the sender's running number
     core::RackId to;
-    std::uint32_t target{0};        //!< instance or cell
+    std::uint32_t target{0};  //!< instance or cell
     serving::Slot slot{0};
     MessageKind kind{MessageKind::prompt};
     serving::Request request;
-    Work work;                      //!< activity only
+    Work work;  //!< activity only
 };
 
 //! Later messages first, so that a heap has the next one on top.

@@ -39,9 +39,10 @@ void Meter::attribute(Group& group, core::TimeNs now_ns) {
     core::TimeNs others = 0;
     for (std::size_t s = 0; s < llm::share_count; ++s) {
         if (s == overhead) continue;
-        core::TimeNs const so_far = elapsed == group.work.duration_ns
-                                        ? group.work.share_ns[s]
-                                        : core::mul_div(group.work.share_ns[s], elapsed, group.work.duration_ns);
+        core::TimeNs const so_far =
+            elapsed == group.work.duration_ns
+                ? group.work.share_ns[s]
+                : core::mul_div(group.work.share_ns[s], elapsed, group.work.duration_ns);
         others += so_far;
         busy_ns_[s] += (so_far - group.attributed_ns[s]) * group.accelerators;
         group.attributed_ns[s] = so_far;
@@ -77,9 +78,7 @@ void Meter::end(std::size_t group, core::TimeNs now_ns) {
 MeterReading Meter::read(core::TimeNs now_ns) {
     integrate(now_ns);
     for (Group& group : groups_) attribute(group, now_ns);
-    auto const take_uj = [](Component& component) {
-        return std::exchange(component.energy_uj, 0);
-    };
+    auto const take_uj = [](Component& component) { return std::exchange(component.energy_uj, 0); };
     MeterReading reading{busy_ns_, take_uj(compute_), take_uj(memory_), take_uj(link_)};
     core::TimeNs busy = 0;
     for (core::TimeNs const part : busy_ns_) busy += part;

@@ -11,7 +11,8 @@ namespace mw::engine {
 
 //! What a meter saw since it was read last.
 struct MeterReading {
-    std::array<core::TimeNs, llm::share_count> accelerator_ns{};  //!< accelerator time by share, idle included
+    std::array<core::TimeNs, llm::share_count>
+        accelerator_ns{};  //!< accelerator time by share, idle included
     std::int64_t compute_uj{0};
     std::int64_t memory_uj{0};
     std::int64_t link_uj{0};
@@ -37,14 +38,14 @@ class Meter {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar & groups_ & at_ns_ & read_ns_ & compute_ & memory_ & link_ & busy_ns_;
+        ar& groups_& at_ns_& read_ns_& compute_& memory_& link_& busy_ns_;
     }
 
   private:
     struct Group {
         std::int64_t accelerators{0};
         core::TimeNs start_ns{0};
-        Work work;                                                    //!< duration 0: idle
+        Work work;                                                   //!< duration 0: idle
         std::array<core::TimeNs, llm::share_count> attributed_ns{};  //!< of the work, for one accelerator
     };
     struct Component {

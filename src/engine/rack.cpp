@@ -11,7 +11,9 @@ namespace mw::engine {
 
 namespace {
 
-std::int64_t to_mw(double watts) { return std::llround(watts * 1e3); }
+std::int64_t to_mw(double watts) {
+    return std::llround(watts * 1e3);
+}
 
 //! Accelerators of [first, first + count) that lie in a rack.
 std::int64_t part_in(core::RackId rack, std::int64_t per_rack, std::int64_t first, std::int64_t count) {
@@ -37,8 +39,9 @@ void Rack::host_instances() {
     site::Plan const& plan = world_->plan();
     std::int64_t const per_rack = plan.rack_type().accelerators();
     auto const& all = plan.instances();
-    auto at = std::ranges::partition_point(
-        all, [&](site::InstancePlace const& place) { return place.first_accelerator + place.accelerators <= id_.index() * per_rack; });
+    auto at = std::ranges::partition_point(all, [&](site::InstancePlace const& place) {
+        return place.first_accelerator + place.accelerators <= id_.index() * per_rack;
+    });
     for (; at != all.end(); ++at) {
         std::int64_t const here = part_in(id_, per_rack, at->first_accelerator, at->accelerators);
         if (here == 0) break;
@@ -50,7 +53,8 @@ void Rack::host_instances() {
             continue;
         }
         ServiceModel const& service = world_->service(at->service);
-        hosted_.push_back({instance, &service, serving::Instance{service.instance(at->prefill), service.timing()}, group});
+        hosted_.push_back(
+            {instance, &service, serving::Instance{service.instance(at->prefill), service.timing()}, group});
     }
 }
 
@@ -69,10 +73,11 @@ void Rack::host_cells() {
             if (unified || !plan.instance(instance).prefill) decode.push_back(instance);
         }
         auto const id = core::CellId::of(static_cast<std::size_t>(at - all.begin()));
-        cells_.push_back({id,
-                          serving::Router{service.params().router, std::move(prefill), std::move(decode), unified},
-                          workload::ArrivalStream{service.params().workload, service.input(), service.output(), service.trace(),
-                                                  world_->deck().seed, id.index(), at->number, at->count}});
+        cells_.push_back(
+            {id, serving::Router{service.params().router, std::move(prefill), std::move(decode), unified},
+             workload::ArrivalStream{service.params().workload, service.input(), service.output(),
+                                     service.trace(), world_->deck().seed, id.index(), at->number,
+                                     at->count}});
     }
 }
 
@@ -121,22 +126,27 @@ void Rack::handle(Message const& message) {
     core::TimeNs const now_ns = message.due_ns;
     switch (message.kind) {
         case MessageKind::prompt:
-            on_instance(hosted_index(message.target), now_ns,
-                        [&](serving::Instance& instance) { instance.submit(message.request, now_ns, *this); });
+            on_instance(hosted_index(message.target), now_ns, [&](serving::Instance& instance) {
+                instance.submit(message.request, now_ns, *this);
+            });
             break;
         case MessageKind::kv_ready:
-            on_instance(hosted_index(message.target), now_ns,
-                        [&](serving::Instance& instance) { instance.attach(message.request, message.slot, now_ns, *this); });
+            on_instance(hosted_index(message.target), now_ns, [&](serving::Instance& instance) {
+                instance.attach(message.request, message.slot, now_ns, *this);
+            });
             break;
         case MessageKind::kv_arrived:
-            on_instance(hosted_index(message.target), now_ns,
-                        [&](serving::Instance& instance) { instance.kv_arrived(message.slot, now_ns, *this); });
+            on_instance(hosted_index(message.target), now_ns, [&](serving::Instance& instance) {
+                instance.kv_arrived(message.slot, now_ns, *this);
+            });
             break;
         case MessageKind::kv_release:
             on_instance(hosted_index(message.target), now_ns,
                         [&](serving::Instance& instance) { instance.release(message.slot, now_ns, *this); });
             break;
-        case MessageKind::prompt_done: cell_of(message.target).router.prefill_done(message.request); break;
+        case MessageKind::prompt_done:
+            cell_of(message.target).router.prefill_done(message.request);
+            break;
         case MessageKind::request_done:
         case MessageKind::request_rejected: {
             Cell& cell = cell_of(message.target);
@@ -167,7 +177,8 @@ void Rack::arrive(Cell& cell) {
     ++counts_[Count::arrivals];
     ++counts_[Count::events];
     if (measured(arrival.time_ns)) ++counts_[Count::cohort_arrived];
-    send(MessageKind::prompt, world_->plan().instance(request.prefill).home, request.prefill.index(), 0, request, arrival.time_ns);
+    send(MessageKind::prompt, world_->plan().instance(request.prefill).home, request.prefill.index(), 0,
+         request, arrival.time_ns);
 }
 
 // Whatever is done to an instance may end an iteration or begin one; the meter must know.
@@ -187,20 +198,22 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
 void Rack::announce_work(Hosted& hosted, core::TimeNs now_ns) {
     llm::IterationCost const& cost = hosted.instance.iteration();
     hardware::DynamicPower const power = hosted.service->power(cost);
-    Work const work{cost.duration_ns, cost.share_ns, to_mw(power.compute_w), to_mw(power.memory_w), to_mw(power.link_w)};
+    Work const work{cost.duration_ns, cost.share_ns, to_mw(power.compute_w), to_mw(power.memory_w),
+                    to_mw(power.link_w)};
     meter_.begin(hosted.group, now_ns, work);
 
     site::InstancePlace const& place = world_->plan().instance(hosted.id);
     std::int64_t const per_rack = world_->plan().rack_type().accelerators();
     auto const last = (place.first_accelerator + place.accelerators - 1) / per_rack;
     for (std::int64_t rack = id_.index() + 1; rack <= last; ++rack) {
-        send(MessageKind::activity, core::RackId::of(static_cast<std::size_t>(rack)), hosted.id.index(), 0, {}, now_ns);
+        send(MessageKind::activity, core::RackId::of(static_cast<std::size_t>(rack)), hosted.id.index(), 0,
+             {}, now_ns);
         outbox_.back().work = work;
     }
 }
 
-void Rack::send(MessageKind kind, core::RackId to, std::uint32_t target, serving::Slot slot, serving::Request const& request,
-                core::TimeNs due_ns) {
+void Rack::send(MessageKind kind, core::RackId to, std::uint32_t target, serving::Slot slot,
+                serving::Request const& request, core::TimeNs due_ns) {
     Message& message = outbox_.emplace_back();
     message.due_ns = std::max(due_ns, window_end_ns_);
     message.from = id_;
@@ -225,7 +238,8 @@ void Rack::on_first_token(serving::Request const& request, core::TimeNs now_ns) 
 
 void Rack::on_completed(serving::Request const& request, core::TimeNs now_ns) {
     record_completion(request, now_ns);
-    send(MessageKind::request_done, world_->plan().cell(request.cell).home, request.cell.index(), 0, request, now_ns);
+    send(MessageKind::request_done, world_->plan().cell(request.cell).home, request.cell.index(), 0, request,
+         now_ns);
 }
 
 void Rack::record_completion(serving::Request const& request, core::TimeNs now_ns) {
@@ -243,7 +257,8 @@ void Rack::record_completion(serving::Request const& request, core::TimeNs now_n
     serving::ServiceParams const& service = world_->service(request.service).params();
     results.e2e.add(now_ns - request.arrival_ns);
     if (request.output_tokens > 1) results.tpot.add(tpot_ns);
-    bool const met = request.first_token_ns - request.arrival_ns <= service.ttft_objective_ns && tpot_ns <= service.tpot_objective_ns;
+    bool const met = request.first_token_ns - request.arrival_ns <= service.ttft_objective_ns &&
+                     tpot_ns <= service.tpot_objective_ns;
     ++results.completions;
     results.output_tokens += request.output_tokens;
     ++counts_[Count::measured_completions];
@@ -254,26 +269,32 @@ void Rack::record_completion(serving::Request const& request, core::TimeNs now_n
     }
     if (world_->random().uniform(core::Draw::sample, request.cell.index(), request.id & 0xffffffffffULL) <
         world_->deck().output.request_sample) {
-        requests_.push_back({request.id, static_cast<std::int32_t>(request.service.index()), request.input_tokens,
-                             request.output_tokens, request.preemptions, request.arrival_ns, request.first_token_ns, now_ns,
-                             static_cast<std::int32_t>(request.prefill.index()), static_cast<std::int32_t>(request.decode.index())});
-        for (core::TimeNs const time : {request.arrival_ns, request.first_token_ns, now_ns}) digest_.add(request.id, time);
+        requests_.push_back({request.id, static_cast<std::int32_t>(request.service.index()),
+                             request.input_tokens, request.output_tokens, request.preemptions,
+                             request.arrival_ns, request.first_token_ns, now_ns,
+                             static_cast<std::int32_t>(request.prefill.index()),
+                             static_cast<std::int32_t>(request.decode.index())});
+        for (core::TimeNs const time : {request.arrival_ns, request.first_token_ns, now_ns})
+            digest_.add(request.id, time);
     }
 }
 
 void Rack::on_rejected(serving::Request const& request, core::TimeNs now_ns) {
     ++counts_[Count::rejections];
     if (measured(request.arrival_ns)) ++counts_[Count::cohort_rejected];
-    send(MessageKind::request_rejected, world_->plan().cell(request.cell).home, request.cell.index(), 0, request, now_ns);
+    send(MessageKind::request_rejected, world_->plan().cell(request.cell).home, request.cell.index(), 0,
+         request, now_ns);
 }
 
 void Rack::on_prefilled(serving::Request const& request, serving::Slot held, core::TimeNs now_ns) {
     site::Plan const& plan = world_->plan();
-    send(MessageKind::kv_ready, plan.instance(request.decode).home, request.decode.index(), held, request, now_ns);
+    send(MessageKind::kv_ready, plan.instance(request.decode).home, request.decode.index(), held, request,
+         now_ns);
     send(MessageKind::prompt_done, plan.cell(request.cell).home, request.cell.index(), 0, request, now_ns);
 }
 
-void Rack::on_fetch(serving::Request const& request, serving::Slot source, serving::Slot reserved, core::TimeNs now_ns) {
+void Rack::on_fetch(serving::Request const& request, serving::Slot source, serving::Slot reserved,
+                    core::TimeNs now_ns) {
     if (free_fetches_.empty()) {
         free_fetches_.push_back(static_cast<std::uint32_t>(fetches_.size()));
         fetches_.emplace_back();
@@ -295,8 +316,9 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
     std::int64_t const from_nodes = core::ceil_div(from.accelerators, per_node);
     std::int64_t const to_nodes = core::ceil_div(to.accelerators, per_node);
     std::int64_t const nics = std::min({from.accelerators, to.accelerators, per_node});
-    bool const inside = plan.same_scale_up_domain(from.first_accelerator, to.first_accelerator + to.accelerators - 1) &&
-                        plan.same_scale_up_domain(from.first_accelerator + from.accelerators - 1, to.first_accelerator);
+    bool const inside =
+        plan.same_scale_up_domain(from.first_accelerator, to.first_accelerator + to.accelerators - 1) &&
+        plan.same_scale_up_domain(from.first_accelerator + from.accelerators - 1, to.first_accelerator);
 
     std::int64_t const node_pairs = inside ? 1 : std::max(from_nodes, to_nodes);
     std::int64_t const rails = inside ? 1 : clos.pieces(nics);
@@ -311,14 +333,15 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
         transfer.id = (static_cast<std::uint64_t>(id_.index()) << 32) | transfers_++;
         transfer.home = id_;
         transfer.fetch = fetch;
-        transfer.bytes = std::max<std::int64_t>(1, bytes * (piece + 1) / want.pieces - bytes * piece / want.pieces);
+        transfer.bytes =
+            std::max<std::int64_t>(1, bytes * (piece + 1) / want.pieces - bytes * piece / want.pieces);
         transfer.bytes_left = transfer.bytes;
         transfer.latency_ns = clos.latency_ns(source, sink);
         transfer.present_from_ns = now_ns + transfer.latency_ns;
         transfer.leaves_rack = from.home != to.home;
         if (inside || source == sink) {
-            transfer.bytes_per_s =
-                std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) * std::min(from.accelerators, to.accelerators);
+            transfer.bytes_per_s = std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) *
+                                   std::min(from.accelerators, to.accelerators);
         } else {
             // A rail starts at the NIC beside the accelerator that holds its part of the cache.
             std::int64_t const rail = from.first_accelerator % per_node + piece % rails;
@@ -328,7 +351,8 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
     }
 }
 
-void Rack::transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns, core::TimeNs window_ns) {
+void Rack::transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns,
+                             core::TimeNs window_ns) {
     Fetch& fetch = fetches_[transfer.fetch];
     fetch.arrived_ns = std::max(fetch.arrived_ns, at_ns + transfer.latency_ns);
     counts_[Count::kv_bytes] += transfer.bytes;
@@ -339,12 +363,13 @@ void Rack::transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core:
     site::Plan const& plan = world_->plan();
     // The window's exchange is over: the news at home are delivered at once, the others leave with the next window's.
     window_end_ns_ = window_end_ns;
-    send(MessageKind::kv_arrived, id_, done.request.decode.index(), done.reserved, done.request, done.arrived_ns);
+    send(MessageKind::kv_arrived, id_, done.request.decode.index(), done.reserved, done.request,
+         done.arrived_ns);
     deliver(outbox_.back());
     outbox_.pop_back();
     window_end_ns_ = window_end_ns + window_ns;
-    send(MessageKind::kv_release, plan.instance(done.request.prefill).home, done.request.prefill.index(), done.source, done.request,
-         done.arrived_ns);
+    send(MessageKind::kv_release, plan.instance(done.request.prefill).home, done.request.prefill.index(),
+         done.source, done.request, done.arrived_ns);
 }
 
 Counts Rack::counts() const {
@@ -400,7 +425,8 @@ void Rack::audit() const {
 
 std::uint32_t Rack::hosted_index(std::uint32_t instance) const {
     auto const at = std::ranges::lower_bound(hosted_, core::InstanceId{instance}, {}, &Hosted::id);
-    MW_EXPECT(at != hosted_.end() && at->id.index() == instance, "a message for an instance that does not live here");
+    MW_EXPECT(at != hosted_.end() && at->id.index() == instance,
+              "a message for an instance that does not live here");
     return static_cast<std::uint32_t>(at - hosted_.begin());
 }
 

@@ -7,13 +7,13 @@
 #include "megaweave/core/histogram.hpp"
 #include "megaweave/engine/results.hpp"
 #include "megaweave/engine/tally.hpp"
+#include "megaweave/engine/world.hpp"
 #include "megaweave/serving/instance.hpp"
 #include "megaweave/serving/router.hpp"
 #include "megaweave/workload/arrivals.hpp"
 #include "message.hpp"
 #include "meter.hpp"
 #include "transfer.hpp"
-#include "megaweave/engine/world.hpp"
 
 namespace mw::engine {
 
@@ -38,7 +38,8 @@ class Rack final : private serving::InstanceListener {
     void run_until(core::TimeNs end_ns);
 
     //! A transfer that this rack started has ended at `at_ns`, in the window that ends at `window_end_ns`, after its exchange.
-    void transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns, core::TimeNs window_ns);
+    void transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns,
+                           core::TimeNs window_ns);
 
     //! What the last run produced; the engine empties them.
     [[nodiscard]] std::vector<Message>& outbox() { return outbox_; }
@@ -62,10 +63,11 @@ class Rack final : private serving::InstanceListener {
 
     template <class Archive>
     void archive(Archive& ar) {
-        for (Hosted& hosted : hosted_) ar & hosted.instance;
-        for (Cell& cell : cells_) ar & cell.router & cell.arrivals;
-        ar & guests_ & inbox_ & outbox_ & fetches_ & free_fetches_ & meter_ & counts_ & at_sample_ & results_ & requests_ & digest_;
-        ar & sequence_ & transfers_ & next_event_ns_;
+        for (Hosted& hosted : hosted_) ar& hosted.instance;
+        for (Cell& cell : cells_) ar& cell.router& cell.arrivals;
+        ar& guests_& inbox_& outbox_& fetches_& free_fetches_& meter_& counts_& at_sample_& results_&
+            requests_& digest_;
+        ar& sequence_& transfers_& next_event_ns_;
     }
 
   private:
@@ -92,7 +94,7 @@ class Rack final : private serving::InstanceListener {
         std::uint32_t instance{0};  //!< among hosted
         serving::Slot reserved{0};
         serving::Slot source{0};
-        std::int64_t pieces{0};     //!< still to come
+        std::int64_t pieces{0};  //!< still to come
         core::TimeNs arrived_ns{0};
         serving::Request request;
     };
@@ -101,7 +103,8 @@ class Rack final : private serving::InstanceListener {
     void on_completed(serving::Request const& request, core::TimeNs now_ns) override;
     void on_rejected(serving::Request const& request, core::TimeNs now_ns) override;
     void on_prefilled(serving::Request const& request, serving::Slot held, core::TimeNs now_ns) override;
-    void on_fetch(serving::Request const& request, serving::Slot source, serving::Slot reserved, core::TimeNs now_ns) override;
+    void on_fetch(serving::Request const& request, serving::Slot source, serving::Slot reserved,
+                  core::TimeNs now_ns) override;
 
     void host_instances();
     void host_cells();
@@ -111,8 +114,8 @@ class Rack final : private serving::InstanceListener {
     template <class Action>
     void on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action);
     void announce_work(Hosted& hosted, core::TimeNs now_ns);
-    void send(MessageKind kind, core::RackId to, std::uint32_t target, serving::Slot slot, serving::Request const& request,
-              core::TimeNs due_ns);
+    void send(MessageKind kind, core::RackId to, std::uint32_t target, serving::Slot slot,
+              serving::Request const& request, core::TimeNs due_ns);
     void start_transfers(std::uint32_t fetch, core::TimeNs now_ns);
     void record_completion(serving::Request const& request, core::TimeNs now_ns);
     [[nodiscard]] std::uint32_t hosted_index(std::uint32_t instance) const;
@@ -133,7 +136,7 @@ class Rack final : private serving::InstanceListener {
 
     std::vector<Message> outbox_;
     std::vector<Transfer> started_;
-    std::uint32_t sequence_{0};   //!< of messages
+    std::uint32_t sequence_{0};  //!< of messages
     std::uint32_t transfers_{0};
     core::TimeNs next_event_ns_{core::never};
     core::TimeNs window_end_ns_{0};

@@ -9,7 +9,9 @@ namespace {
 constexpr double uj_per_j = 1e6;
 constexpr double bytes_per_s_per_800g = 100e9;
 
-std::int64_t to_uj(double joules) { return std::llround(joules * uj_per_j); }
+std::int64_t to_uj(double joules) {
+    return std::llround(joules * uj_per_j);
+}
 
 double switch_scale(config::Deck const& deck) {
     fabric::ClosParams const& clos = deck.cluster.scale_out;
@@ -29,9 +31,10 @@ Energies RackPower::operator()(RackInventory const& rack, MeterReading const& me
     double const seconds = core::to_seconds(rack.sample_ns);
     auto const accelerators = static_cast<double>(rack.accelerators);
     auto const nodes = static_cast<double>(rack.nodes);
-    double const idle_share =
-        static_cast<double>(meter.accelerator_ns[llm::index_of(llm::Share::idle)]) * 1e-9 / (accelerators * seconds);
-    double const nic_load = static_cast<double>(rack.nic_bytes) / (2.0 * nic_bytes_per_s_ * accelerators * seconds);
+    double const idle_share = static_cast<double>(meter.accelerator_ns[llm::index_of(llm::Share::idle)]) *
+                              1e-9 / (accelerators * seconds);
+    double const nic_load =
+        static_cast<double>(rack.nic_bytes) / (2.0 * nic_bytes_per_s_ * accelerators * seconds);
 
     Energies energy;
     energy[Consumer::accelerator_idle] =
@@ -40,12 +43,13 @@ Energies RackPower::operator()(RackInventory const& rack, MeterReading const& me
     energy[Consumer::accelerator_compute] = meter.compute_uj;
     energy[Consumer::accelerator_memory] = meter.memory_uj;
     energy[Consumer::scale_up] = meter.link_uj + to_uj(seconds * nodes * node.scale_up_switch_w);
-    energy[Consumer::host] =
-        to_uj(seconds * nodes * (node.host_idle_w + (node.host_active_w - node.host_idle_w) * (1.0 - idle_share)));
+    energy[Consumer::host] = to_uj(
+        seconds * nodes * (node.host_idle_w + (node.host_active_w - node.host_idle_w) * (1.0 - idle_share)));
     energy[Consumer::nic] =
         to_uj(seconds * accelerators * (node.nic_idle_w + (node.nic_active_w - node.nic_idle_w) * nic_load));
 
-    double const board_w = static_cast<double>(energy[Consumer::accelerator_idle] + meter.compute_uj + meter.memory_uj + meter.link_uj) /
+    double const board_w = static_cast<double>(energy[Consumer::accelerator_idle] + meter.compute_uj +
+                                               meter.memory_uj + meter.link_uj) /
                            uj_per_j / seconds / accelerators;
     energy[Consumer::fans] = to_uj(seconds * nodes * fans_(board_w));
     double const node_w = static_cast<double>(energy.sum()) / uj_per_j / seconds / nodes;
@@ -61,9 +65,11 @@ SitePower::SitePower(World const& world)
       optics_w_{static_cast<double>(world.plan().clos().optical_ends(world.deck().cluster.optics.at_host)) *
                 world.deck().cluster.optics.port_w_per_800g *
                 static_cast<double>(world.deck().cluster.scale_out.link_bytes_per_s) / bytes_per_s_per_800g},
-      nameplate_it_w_{static_cast<double>(world.plan().nodes()) * world.deck().cluster.rack.node.nameplate_w + switch_active_w_ +
-                      optics_w_},
-      liquid_share_{world.deck().facility.cooling.kind == plant::CoolingKind::liquid ? world.deck().cluster.rack.liquid_heat_share : 0.0},
+      nameplate_it_w_{static_cast<double>(world.plan().nodes()) * world.deck().cluster.rack.node.nameplate_w +
+                      switch_active_w_ + optics_w_},
+      liquid_share_{world.deck().facility.cooling.kind == plant::CoolingKind::liquid
+                        ? world.deck().cluster.rack.liquid_heat_share
+                        : 0.0},
       facility_{world.deck().facility, nameplate_it_w_} {}
 
 double SitePower::nameplate_facility_w() const {

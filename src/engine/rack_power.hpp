@@ -15,10 +15,10 @@ namespace mw::engine {
 //! What there is in a rack, and what passed its NICs in a sample.
 struct RackInventory {
     std::int64_t accelerators{0};
-    std::int64_t assigned{0};     //!< with a model on them
+    std::int64_t assigned{0};  //!< with a model on them
     std::int64_t nodes{0};
     core::TimeNs sample_ns{0};
-    std::int64_t nic_bytes{0};    //!< both directions
+    std::int64_t nic_bytes{0};  //!< both directions
 };
 
 /*!

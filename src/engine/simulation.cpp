@@ -53,7 +53,8 @@ struct Simulation::State {
         racks.resize(static_cast<std::size_t>(partition.rack_count(comm.rank())));
         team.for_ranges(racks.size(), rack_grain, [&](std::size_t begin, std::size_t end) {
             for (std::size_t i = begin; i < end; ++i)
-                racks[i] = std::make_unique<Rack>(world, core::RackId::of(static_cast<std::size_t>(first) + i));
+                racks[i] =
+                    std::make_unique<Rack>(world, core::RackId::of(static_cast<std::size_t>(first) + i));
         });
     }
 
@@ -169,7 +170,8 @@ void Simulation::State::record(Observer& observer) {
 //! To the window of the next event, or to the one that ends with the next sample.
 void Simulation::State::jump(core::TimeNs next_event_ns) {
     next_sample_ns = gauges.next_sample_ns(now_ns);
-    core::TimeNs const target_ns = std::min(next_event_ns / window_ns * window_ns, next_sample_ns - window_ns);
+    core::TimeNs const target_ns =
+        std::min(next_event_ns / window_ns * window_ns, next_sample_ns - window_ns);
     now_ns = std::max(now_ns, target_ns);
 }
 
@@ -188,13 +190,13 @@ void Simulation::State::audit() {
 SavedState Simulation::State::save() {
     SavedState saved{windows, now_ns, gauges.samples(), {}, {}};
     core::ByteWriter global{saved.global};
-    global & gauges;
+    global& gauges;
     for (auto const& rack : racks) {
         core::ByteWriter out{saved.racks.emplace_back()};
         std::vector<Transfer> transfers = fabric.of_home(rack->id());
         auto const bytes = fabric.bundle_bytes_of(rack->id());
         std::vector<std::int64_t> bundle_bytes{bytes.begin(), bytes.end()};
-        out & *rack & transfers & bundle_bytes;
+        out&* rack& transfers& bundle_bytes;
     }
     return saved;
 }
@@ -205,15 +207,16 @@ void Simulation::State::restore(SavedState const& saved) {
     now_ns = saved.time_ns;
     next_sample_ns = gauges.next_sample_ns(now_ns);
     core::ByteReader global{saved.global};
-    global & gauges;
+    global& gauges;
     for (std::size_t i = 0; i < racks.size(); ++i) {
         core::ByteReader in{saved.racks[i]};
         std::vector<Transfer> transfers;
         std::vector<std::int64_t> bundle_bytes;
-        in & *racks[i] & transfers & bundle_bytes;
+        in&* racks[i] & transfers& bundle_bytes;
         std::ranges::copy(bundle_bytes, fabric.bundle_bytes_of(racks[i]->id()).begin());
         for (Transfer const& transfer : transfers) mail.post(transfer, fabric);
-        for (Message const& message : racks[i]->outbox()) MW_EXPECT(message.due_ns >= now_ns, "saved news are of the past");
+        for (Message const& message : racks[i]->outbox())
+            MW_EXPECT(message.due_ns >= now_ns, "saved news are of the past");
     }
     mail.exchange(
         {}, [](Message const&) {}, [&](Transfer const& transfer) { fabric.join(transfer); });
@@ -224,15 +227,22 @@ Simulation::Simulation(World const& world, parallel::Comm& comm, parallel::Team&
 
 Simulation::~Simulation() = default;
 
-void Simulation::restore(SavedState const& state) { state_->restore(state); }
+void Simulation::restore(SavedState const& state) {
+    state_->restore(state);
+}
 
-Outcome Simulation::run(Observer& observer) { return state_->run(observer); }
+Outcome Simulation::run(Observer& observer) {
+    return state_->run(observer);
+}
 
-site::Partition const& Simulation::partition() const { return state_->partition; }
+site::Partition const& Simulation::partition() const {
+    return state_->partition;
+}
 
 std::vector<RequestRecord> Simulation::requests() const {
     std::vector<RequestRecord> all;
-    for (auto const& rack : state_->racks) all.insert(all.end(), rack->requests().begin(), rack->requests().end());
+    for (auto const& rack : state_->racks)
+        all.insert(all.end(), rack->requests().begin(), rack->requests().end());
     return all;
 }
 
@@ -317,11 +327,13 @@ void ServiceResults::add_to(core::Digest& digest, std::uint64_t key) const {
     for (core::Histogram const* histogram : {&ttft, &tpot, &e2e, &queue_wait}) {
         for (std::size_t i = 0; i < histogram->buckets().size(); ++i)
             if (histogram->buckets()[i] != 0)
-                digest.add(field ^ static_cast<std::uint64_t>(histogram->first_bucket() + static_cast<std::int64_t>(i)),
+                digest.add(field ^ static_cast<std::uint64_t>(histogram->first_bucket() +
+                                                              static_cast<std::int64_t>(i)),
                            histogram->buckets()[i]);
         field = core::mix(field);
     }
-    for (std::int64_t const value : {completions, output_tokens, objectives_met}) digest.add(field = core::mix(field), value);
+    for (std::int64_t const value : {completions, output_tokens, objectives_met})
+        digest.add(field = core::mix(field), value);
 }
 
 }  // namespace mw::engine

@@ -10,15 +10,15 @@ namespace mw::engine {
 
 //! Bytes on their way over the fabric. Plain data: it travels between ranks.
 struct Transfer {
-    std::uint64_t id{0};               //!< home rack in the high half, its running number in the low half
-    core::RackId home;                 //!< the rack that asked for it and learns of its end
-    std::uint32_t fetch{0};            //!< of the home rack
+    std::uint64_t id{0};     //!< home rack in the high half, its running number in the low half
+    core::RackId home;       //!< the rack that asked for it and learns of its end
+    std::uint32_t fetch{0};  //!< of the home rack
     std::int64_t bytes{0};
     std::int64_t bytes_left{0};
-    std::int64_t bytes_per_s{0};       //!< line rate of its ends
-    core::TimeNs present_from_ns{0};   //!< first byte may move
-    core::TimeNs latency_ns{0};        //!< of the last byte
-    fabric::Path path;                 //!< empty: inside a scale-up domain, which is not contended
+    std::int64_t bytes_per_s{0};      //!< line rate of its ends
+    core::TimeNs present_from_ns{0};  //!< first byte may move
+    core::TimeNs latency_ns{0};       //!< of the last byte
+    fabric::Path path;                //!< empty: inside a scale-up domain, which is not contended
     bool leaves_rack{false};
 };
 

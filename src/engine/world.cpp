@@ -18,7 +18,8 @@ serving::Timing make_timing(serving::ServiceParams const& params, hardware::Rack
     return llm::TimingTable{params.timing_table, std::move(roofline)};
 }
 
-serving::InstanceParams make_pool(serving::ServiceParams const& params, llm::MemoryPlan const& memory, bool prefill_only) {
+serving::InstanceParams make_pool(serving::ServiceParams const& params, llm::MemoryPlan const& memory,
+                                  bool prefill_only) {
     std::int64_t const forced = params.scheduler.kv_blocks;
     return {params.scheduler, prefill_only, forced > 0 ? forced : memory.kv_blocks};
 }
@@ -26,14 +27,16 @@ serving::InstanceParams make_pool(serving::ServiceParams const& params, llm::Mem
 llm::MemoryPlan make_memory(serving::ServiceParams const& params, hardware::RackParams const& rack) {
     llm::MemoryPlan const memory =
         llm::plan_memory(params.model, params.weights, params.kv_cache, params.parallelism, rack.accelerator,
-                         params.scheduler.block_tokens, params.scheduler.memory_share, params.scheduler.max_batched_tokens,
-                         params.scheduler.max_sequences);
+                         params.scheduler.block_tokens, params.scheduler.memory_share,
+                         params.scheduler.max_batched_tokens, params.scheduler.max_sequences);
     if (memory.kv_blocks <= 0 && params.scheduler.kv_blocks == 0)
         throw core::InputError(fmt::format(
-            "service '{}': {} does not fit: {:.1f} GB of weights and {:.1f} GB of activations on each {} with {:.0f} GB of memory, of which {:.0f} % "
+            "service '{}': {} does not fit: {:.1f} GB of weights and {:.1f} GB of activations on each {} "
+            "with {:.0f} GB of memory, of which {:.0f} % "
             "may be used. Spread it over more accelerators (services[].parallelism) or use narrower weights",
-            params.name, params.model.name, memory.weight_bytes_per_accelerator * 1e-9, memory.activation_bytes * 1e-9,
-            rack.accelerator.name, rack.accelerator.hbm_bytes * 1e-9, 100 * params.scheduler.memory_share));
+            params.name, params.model.name, memory.weight_bytes_per_accelerator * 1e-9,
+            memory.activation_bytes * 1e-9, rack.accelerator.name, rack.accelerator.hbm_bytes * 1e-9,
+            100 * params.scheduler.memory_share));
     return memory;
 }
 
@@ -69,9 +72,9 @@ std::int64_t ServiceModel::kv_bytes(std::int64_t tokens) const {
 }
 
 hardware::DynamicPower ServiceModel::power(llm::IterationCost const& cost) const {
-    return power_(hardware::Activity{(cost.flops - cost.attention_flops) / accelerators_, cost.attention_flops / accelerators_,
-                                     cost.hbm_bytes / accelerators_, cost.scale_up_bytes / accelerators_,
-                                     core::to_seconds(cost.duration_ns)},
+    return power_(hardware::Activity{(cost.flops - cost.attention_flops) / accelerators_,
+                                     cost.attention_flops / accelerators_, cost.hbm_bytes / accelerators_,
+                                     cost.scale_up_bytes / accelerators_, core::to_seconds(cost.duration_ns)},
                   params_.weights);
 }
 

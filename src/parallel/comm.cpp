@@ -24,7 +24,8 @@ constexpr int swap_tag = 2;
 
 int as_count(std::size_t size) {
     if (size > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-        throw core::WorldError("more than 2 GiB to one rank in one window: use more ranks or a shorter window");
+        throw core::WorldError(
+            "more than 2 GiB to one rank in one window: use more ranks or a shorter window");
     return static_cast<int>(size);
 }
 
@@ -53,9 +54,13 @@ Comm::~Comm() = default;
 Comm::Comm(Comm&&) noexcept = default;
 Comm& Comm::operator=(Comm&&) noexcept = default;
 
-void* Comm::native() const { return &handle_->comm; }
+void* Comm::native() const {
+    return &handle_->comm;
+}
 
-void Comm::barrier() const { MPI_Barrier(handle_->comm); }
+void Comm::barrier() const {
+    MPI_Barrier(handle_->comm);
+}
 
 std::int64_t Comm::sum(std::int64_t value) const {
     sum(std::span{&value, 1});
@@ -111,13 +116,14 @@ std::vector<std::vector<std::byte>> Comm::gather(std::vector<std::byte> const& b
     for (int r = 1; r < size_; ++r) {
         auto& part = all[static_cast<std::size_t>(r)];
         part.resize(static_cast<std::size_t>(sizes[static_cast<std::size_t>(r)]));
-        MPI_Recv(part.data(), as_count(part.size()), MPI_BYTE, r, payload_tag, handle_->comm, MPI_STATUS_IGNORE);
+        MPI_Recv(part.data(), as_count(part.size()), MPI_BYTE, r, payload_tag, handle_->comm,
+                 MPI_STATUS_IGNORE);
     }
     return all;
 }
 
-Pulse Comm::exchange(std::vector<std::vector<std::byte>> const& outboxes, std::vector<std::vector<std::byte>>& inbox,
-                     Pulse mine) {
+Pulse Comm::exchange(std::vector<std::vector<std::byte>> const& outboxes,
+                     std::vector<std::vector<std::byte>>& inbox, Pulse mine) {
     auto const ranks = static_cast<std::size_t>(size_);
     MW_EXPECT(outboxes.size() == ranks, "an exchange needs one outbox per rank");
     inbox.resize(ranks);
@@ -128,9 +134,10 @@ Pulse Comm::exchange(std::vector<std::vector<std::byte>> const& outboxes, std::v
     if (size_ == 1) return mine;
 
     for (std::size_t r = 0; r < ranks; ++r)
-        handle_->sent[r] = {r == self ? 0 : static_cast<std::int64_t>(outboxes[r].size()), mine.next_event_ns, mine.flags};
-    MPI_Alltoall(handle_->sent.data(), sizeof(Header), MPI_BYTE, handle_->received.data(), sizeof(Header), MPI_BYTE,
-                 handle_->comm);
+        handle_->sent[r] = {r == self ? 0 : static_cast<std::int64_t>(outboxes[r].size()), mine.next_event_ns,
+                            mine.flags};
+    MPI_Alltoall(handle_->sent.data(), sizeof(Header), MPI_BYTE, handle_->received.data(), sizeof(Header),
+                 MPI_BYTE, handle_->comm);
 
     Pulse agreed = mine;
     auto& requests = handle_->requests;
@@ -141,15 +148,15 @@ Pulse Comm::exchange(std::vector<std::vector<std::byte>> const& outboxes, std::v
         agreed.flags |= header.flags;
         if (r == self || header.bytes == 0) continue;
         inbox[r].resize(static_cast<std::size_t>(header.bytes));
-        MPI_Irecv(inbox[r].data(), as_count(inbox[r].size()), MPI_BYTE, static_cast<int>(r), payload_tag, handle_->comm,
-                  &requests.emplace_back());
+        MPI_Irecv(inbox[r].data(), as_count(inbox[r].size()), MPI_BYTE, static_cast<int>(r), payload_tag,
+                  handle_->comm, &requests.emplace_back());
     }
     for (std::size_t r = 0; r < ranks; ++r) {
         if (r == self || outboxes[r].empty()) continue;
         counters_.bytes += static_cast<std::int64_t>(outboxes[r].size());
         ++counters_.point_to_point;
-        MPI_Isend(outboxes[r].data(), as_count(outboxes[r].size()), MPI_BYTE, static_cast<int>(r), payload_tag,
-                  handle_->comm, &requests.emplace_back());
+        MPI_Isend(outboxes[r].data(), as_count(outboxes[r].size()), MPI_BYTE, static_cast<int>(r),
+                  payload_tag, handle_->comm, &requests.emplace_back());
     }
     MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
     return agreed;

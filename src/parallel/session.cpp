@@ -11,10 +11,13 @@ namespace mw::parallel {
 Session::Session(int& argc, char**& argv) {
     int provided = MPI_THREAD_SINGLE;
     MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
-    if (provided < MPI_THREAD_FUNNELED) throw core::WorldError("this MPI allows no threads (MPI_THREAD_FUNNELED is needed)");
+    if (provided < MPI_THREAD_FUNNELED)
+        throw core::WorldError("this MPI allows no threads (MPI_THREAD_FUNNELED is needed)");
 }
 
-Session::~Session() { MPI_Finalize(); }
+Session::~Session() {
+    MPI_Finalize();
+}
 
 void Session::abort(int exit_code) {
     MPI_Abort(MPI_COMM_WORLD, exit_code);

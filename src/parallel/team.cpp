@@ -20,7 +20,8 @@ int usable_processors() {
 // Without the global control TBB silently makes only as many threads as the affinity mask has processors.
 struct Team::Arena {
     explicit Arena(int threads)
-        : control{tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)}, arena{threads} {}
+        : control{tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)},
+          arena{threads} {}
     tbb::global_control control;
     tbb::task_arena arena;
 };
@@ -31,7 +32,8 @@ Team::Team(int threads) : threads_{threads > 0 ? threads : usable_processors()} 
 
 Team::~Team() = default;
 
-void Team::for_ranges(std::size_t count, std::size_t grain, std::function<void(std::size_t, std::size_t)> const& body) {
+void Team::for_ranges(std::size_t count, std::size_t grain,
+                      std::function<void(std::size_t, std::size_t)> const& body) {
     if (arena_ == nullptr || count <= grain) {
         if (count > 0) body(0, count);
         return;

@@ -22,11 +22,15 @@ bool Instance::later(Finish const& a, Finish const& b) {
 }
 
 Instance::Instance(InstanceParams const& params, Timing const& timing)
-    : params_{&params}, timing_{&timing}, crossing_(static_cast<std::size_t>(params.scheduler.block_tokens), 0) {
+    : params_{&params},
+      timing_{&timing},
+      crossing_(static_cast<std::size_t>(params.scheduler.block_tokens), 0) {
     MW_EXPECT(params.kv_blocks > 0, "an instance needs room for at least one KV block");
 }
 
-std::int64_t Instance::blocks_for(std::int64_t tokens) const { return core::ceil_div(tokens, block_tokens()); }
+std::int64_t Instance::blocks_for(std::int64_t tokens) const {
+    return core::ceil_div(tokens, block_tokens());
+}
 
 std::size_t Instance::residue(std::int64_t base) const {
     std::int64_t const r = base % block_tokens();
@@ -35,8 +39,8 @@ std::size_t Instance::residue(std::int64_t base) const {
 
 bool Instance::admits(std::int64_t blocks) const {
     if (running() + fetching_ >= params_->scheduler.max_sequences) return false;
-    auto const watermark =
-        static_cast<std::int64_t>(std::ceil(params_->scheduler.watermark * static_cast<double>(params_->kv_blocks)));
+    auto const watermark = static_cast<std::int64_t>(
+        std::ceil(params_->scheduler.watermark * static_cast<double>(params_->kv_blocks)));
     // An empty instance takes what fits at all, so that a huge prompt cannot starve behind the watermark.
     return free_blocks() >= blocks + (used_blocks_ == 0 ? 0 : watermark);
 }
@@ -45,7 +49,9 @@ bool Instance::alive(Entry entry, State state) const {
     return slots_[entry.slot].generation == entry.generation && slots_[entry.slot].state == state;
 }
 
-std::int64_t Instance::decoding_blocks(Sequence const& sequence) const { return blocks_for(sequence.base + step_); }
+std::int64_t Instance::decoding_blocks(Sequence const& sequence) const {
+    return blocks_for(sequence.base + step_);
+}
 
 Slot Instance::take_slot(Request const& request, State state) {
     if (free_slots_.empty()) {
@@ -139,7 +145,8 @@ void Instance::preempt_last() {
     admitted_.pop_back();
     Sequence& sequence = slots_[slot];
     stop_decoding(slot);
-    sequence.request.generated = static_cast<std::int32_t>(sequence.base + step_ + 1 - sequence.request.input_tokens);
+    sequence.request.generated =
+        static_cast<std::int32_t>(sequence.base + step_ + 1 - sequence.request.input_tokens);
     ++sequence.request.preemptions;
     ++sequence.generation;
     sequence.state = State::waiting;
@@ -238,7 +245,8 @@ llm::Batch Instance::batch() const {
         Sequence const& sequence = slots_[slot];
         next.prefill_tokens += sequence.chunk;
         next.prefill_pairs += visible_pairs(sequence.processed, sequence.chunk);
-        if (sequence.chunk > 0 && sequence.processed + sequence.chunk == sequence.target) ++next.sampled_tokens;
+        if (sequence.chunk > 0 && sequence.processed + sequence.chunk == sequence.target)
+            ++next.sampled_tokens;
     }
     return next;
 }
@@ -268,8 +276,10 @@ void Instance::end_prefills(core::TimeNs now_ns, InstanceListener& listener) {
         counts_.input_tokens += sequence.chunk;
         sequence.processed += sequence.chunk;
         sequence.chunk = 0;
-        if (sequence.processed == sequence.target) ended.push_back(slot);
-        else prefilling_[kept++] = slot;
+        if (sequence.processed == sequence.target)
+            ended.push_back(slot);
+        else
+            prefilling_[kept++] = slot;
     }
     prefilling_.resize(kept);
     for (Slot const slot : ended) end_prompt(slot, now_ns, listener);
@@ -324,7 +334,8 @@ void Instance::audit() const {
     MW_EXPECT(used_blocks_ <= params_->kv_blocks, "no instance holds more KV blocks than its memory has");
     MW_EXPECT(context == decoding_context_, "the running sum of contexts is the sum over sequences");
     MW_EXPECT(decoding == decoding_ && fetching == fetching_, "every sequence is in one state");
-    MW_EXPECT(running() + fetching_ <= params_->scheduler.max_sequences, "the scheduler's limit on sequences holds");
+    MW_EXPECT(running() + fetching_ <= params_->scheduler.max_sequences,
+              "the scheduler's limit on sequences holds");
 }
 
 }  // namespace mw::serving

@@ -6,7 +6,8 @@
 
 namespace mw::serving {
 
-Router::Router(RouterPolicy policy, std::vector<core::InstanceId> prefill, std::vector<core::InstanceId> decode, bool unified)
+Router::Router(RouterPolicy policy, std::vector<core::InstanceId> prefill,
+               std::vector<core::InstanceId> decode, bool unified)
     : policy_{policy}, unified_{unified} {
     MW_EXPECT(!prefill.empty() && !decode.empty(), "a router needs instances for prompts and for decode");
     prefill_.load.assign(prefill.size(), 0);

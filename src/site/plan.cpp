@@ -13,7 +13,7 @@ namespace mw::site {
 namespace {
 
 constexpr std::int64_t rows_per_hall = 20;
-constexpr double row_pitch_m = 3.0;   // rack, and half of a cold and a hot aisle
+constexpr double row_pitch_m = 3.0;  // rack, and half of a cold and a hot aisle
 constexpr double hall_gap_m = 6.0;
 constexpr double leaf_height_m = 1.0;  // of the drawn network above the racks
 constexpr double pod_height_m = 3.0;
@@ -46,7 +46,8 @@ Plan::Plan(PlanParams const& params)
     }
 }
 
-void Plan::place_service(core::ServiceId service, Placement const& placement, std::int64_t first_accelerator) {
+void Plan::place_service(core::ServiceId service, Placement const& placement,
+                         std::int64_t first_accelerator) {
     std::int64_t const per_node = params_.rack.node.accelerators;
     std::int64_t const size = placement.per_instance;
     // Instances smaller than a node start anew in each node; larger ones at a node's edge.
@@ -67,9 +68,10 @@ void Plan::place_service(core::ServiceId service, Placement const& placement, st
     auto const count = static_cast<std::int64_t>(instances_.size()) - first_instance;
     std::int64_t const needed = placement.prefill_share > 0 ? 2 : 1;
     if (count < needed)
-        throw core::InputError(fmt::format("service {}: {} accelerators hold {} instances of {} accelerators, but it needs at least {}. "
-                                           "Give it more accelerators or less parallelism",
-                                           service.index(), placement.accelerators, count, size, needed));
+        throw core::InputError(fmt::format(
+            "service {}: {} accelerators hold {} instances of {} accelerators, but it needs at least {}. "
+            "Give it more accelerators or less parallelism",
+            service.index(), placement.accelerators, count, size, needed));
     used_ += count * size;
     place_cells(service, placement, first_instance);
 }
@@ -78,7 +80,8 @@ void Plan::place_cells(core::ServiceId service, Placement const& placement, std:
     auto const count = static_cast<std::int64_t>(instances_.size()) - first_instance;
     bool const disaggregated = placement.prefill_share > 0;
     std::int64_t const least = disaggregated ? 2 : 1;
-    std::int64_t const cells = std::clamp<std::int64_t>(core::ceil_div(count, placement.cell_instances), 1, count / least);
+    std::int64_t const cells =
+        std::clamp<std::int64_t>(core::ceil_div(count, placement.cell_instances), 1, count / least);
     for (std::int64_t c = 0; c < cells; ++c) {
         CellPlace cell;
         cell.service = service;
@@ -90,7 +93,10 @@ void Plan::place_cells(core::ServiceId service, Placement const& placement, std:
 
         std::int64_t const size = cell.last_instance - cell.first_instance;
         std::int64_t const prefill =
-            disaggregated ? std::clamp<std::int64_t>(std::llround(placement.prefill_share * static_cast<double>(size)), 1, size - 1) : 0;
+            disaggregated
+                ? std::clamp<std::int64_t>(std::llround(placement.prefill_share * static_cast<double>(size)),
+                                           1, size - 1)
+                : 0;
         for (std::int64_t i = 0; i < size; ++i) {
             InstancePlace& place = instances_[cell.first_instance + static_cast<std::size_t>(i)];
             place.cell = core::CellId::of(cells_.size());
@@ -109,9 +115,13 @@ std::int64_t Plan::nodes_in(core::RackId rack) const {
     return core::ceil_div(accelerators_in(rack), params_.rack.node.accelerators);
 }
 
-std::int64_t Plan::nodes() const { return core::ceil_div(params_.accelerators, params_.rack.node.accelerators); }
+std::int64_t Plan::nodes() const {
+    return core::ceil_div(params_.accelerators, params_.rack.node.accelerators);
+}
 
-std::int64_t Plan::halls() const { return core::ceil_div(core::ceil_div(racks_, row_length_), rows_per_hall); }
+std::int64_t Plan::halls() const {
+    return core::ceil_div(core::ceil_div(racks_, row_length_), rows_per_hall);
+}
 
 RackPlace Plan::place(core::RackId rack) const {
     std::int64_t const row = rack.index() / row_length_;
@@ -125,10 +135,11 @@ RackPlace Plan::place(core::RackId rack) const {
     where.hall = static_cast<std::int32_t>(hall);
     where.row = static_cast<std::int32_t>(row % rows_per_hall);
     where.name = fmt::format("H{}-R{:02}-{:02}", hall + 1, where.row + 1, place + 1);
-    where.position_m = {
-        static_cast<double>(hall % halls_across) * hall_width + (static_cast<double>(place) + 0.5) * params_.rack.width_m,
-        static_cast<double>(hall / halls_across) * hall_depth + static_cast<double>(where.row) * row_pitch_m + 0.5 * params_.rack.depth_m,
-        0.0};
+    where.position_m = {static_cast<double>(hall % halls_across) * hall_width +
+                            (static_cast<double>(place) + 0.5) * params_.rack.width_m,
+                        static_cast<double>(hall / halls_across) * hall_depth +
+                            static_cast<double>(where.row) * row_pitch_m + 0.5 * params_.rack.depth_m,
+                        0.0};
     where.size_m = {params_.rack.width_m, params_.rack.depth_m, params_.rack.height_m};
     return where;
 }
@@ -156,13 +167,16 @@ std::array<std::array<double, 3>, 2> Plan::ends_m(fabric::Bundle const& bundle) 
     switch (bundle.tier) {
         case fabric::Tier::host: {
             low = place(rack_of_node(bundle.index)).position_m;
-            low[2] = params_.rack.height_m * static_cast<double>(bundle.index % params_.rack.nodes + 1) / static_cast<double>(params_.rack.nodes);
+            low[2] = params_.rack.height_m * static_cast<double>(bundle.index % params_.rack.nodes + 1) /
+                     static_cast<double>(params_.rack.nodes);
             high = of_group(clos_.leaves(), clos_.leaf_of(bundle.index), leaf_height_m);
             break;
         }
         case fabric::Tier::leaf:
             low = of_group(clos_.leaves(), bundle.index, leaf_height_m);
-            high = of_group(clos_.pods(), std::min(bundle.index * clos_.pods() / clos_.leaves(), clos_.pods() - 1), pod_height_m);
+            high = of_group(clos_.pods(),
+                            std::min(bundle.index * clos_.pods() / clos_.leaves(), clos_.pods() - 1),
+                            pod_height_m);
             break;
         case fabric::Tier::pod:
             low = of_group(clos_.pods(), bundle.index, pod_height_m);

@@ -43,7 +43,8 @@ class ByteReader {
     template <class T>
     ByteReader& operator&(T& value);
     void raw(void* data, std::size_t size) {
-        if (size > left_) throw WorldError("a saved state ends too early: the file is damaged or from another version");
+        if (size > left_)
+            throw WorldError("a saved state ends too early: the file is damaged or from another version");
         if (size != 0) std::memcpy(data, at_, size);
         at_ += size;
         left_ -= size;
@@ -58,7 +59,9 @@ class ByteReader {
 namespace detail {
 
 template <class T, class Ar>
-concept Archivable = requires(T& value, Ar& ar) { value.archive(ar); };
+concept Archivable = requires(T& value, Ar& ar) {
+    value.archive(ar);
+};
 
 template <class T>
 struct IsSequence : std::false_type {};
@@ -73,15 +76,17 @@ template <class Ar, class T>
 void archive_sequence(Ar& ar, T& sequence) {
     using Value = typename T::value_type;
     std::uint64_t size = sequence.size();
-    ar & size;
+    ar& size;
     if constexpr (Ar::reading) {
-        if (size > ar.left()) throw WorldError("a saved state is damaged: a list is longer than the rest of the file");
+        if (size > ar.left())
+            throw WorldError("a saved state is damaged: a list is longer than the rest of the file");
         sequence.resize(size);
     }
-    if constexpr (std::is_trivially_copyable_v<Value> && !Archivable<Value, Ar> && requires { sequence.data(); }) {
+    if constexpr (std::is_trivially_copyable_v<Value> && !Archivable<Value, Ar> &&
+                  requires { sequence.data(); }) {
         ar.raw(sequence.data(), size * sizeof(Value));
     } else {
-        for (auto& value : sequence) ar & value;
+        for (auto& value : sequence) ar& value;
     }
 }
 

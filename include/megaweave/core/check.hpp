@@ -22,14 +22,14 @@ inline constexpr bool audit_enabled = false;
 
 }  // namespace mw::core
 
-#define MW_EXPECT(condition, why)                                     \
-    do {                                                              \
+#define MW_EXPECT(condition, why)                                       \
+    do {                                                                \
         if (!(condition)) mw::core::contract_violated(#condition, why); \
     } while (false)
 
-#define MW_AUDIT(condition, why)                                                                     \
-    do {                                                                                             \
-        if constexpr (mw::core::audit_enabled) {                                                     \
-            if (!(condition)) mw::core::contract_violated(#condition, why);                            \
-        }                                                                                            \
+#define MW_AUDIT(condition, why)                                            \
+    do {                                                                    \
+        if constexpr (mw::core::audit_enabled) {                            \
+            if (!(condition)) mw::core::contract_violated(#condition, why); \
+        }                                                                   \
     } while (false)

@@ -31,7 +31,8 @@ struct Frame {
     TimeNs time_ns{0};  //!< end of the sampled interval, from the start of the warm-up
     std::vector<Column> columns;
 
-    Column& add(Owner owner, std::string_view name, std::string_view unit, std::string_view description, std::size_t size);
+    Column& add(Owner owner, std::string_view name, std::string_view unit, std::string_view description,
+                std::size_t size);
 };
 
 }  // namespace mw::core

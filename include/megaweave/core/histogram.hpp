@@ -33,7 +33,7 @@ class Histogram {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar & first_ & counts_ & count_ & smallest_ & largest_ & sum_low_ & sum_high_;
+        ar& first_& counts_& count_& smallest_& largest_& sum_low_& sum_high_;
     }
 
   private:

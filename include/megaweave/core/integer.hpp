@@ -10,6 +10,8 @@ namespace mw::core {
     return static_cast<std::int64_t>(static_cast<Wide>(a) * b / c);
 }
 
-[[nodiscard]] constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+[[nodiscard]] constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+    return (a + b - 1) / b;
+}
 
 }  // namespace mw::core

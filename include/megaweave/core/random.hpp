@@ -5,7 +5,16 @@
 namespace mw::core {
 
 //! What a random number is for: part of its key, so that purposes never share numbers.
-enum class Draw : std::uint32_t { arrival, input_length, output_length, route, sample, thinning, rotation, test };
+enum class Draw : std::uint32_t {
+    arrival,
+    input_length,
+    output_length,
+    route,
+    sample,
+    thinning,
+    rotation,
+    test
+};
 
 /*!
  * Random numbers by key, not from a stream: `(seed; purpose, entity, index)` always gives the same number, whoever asks, in

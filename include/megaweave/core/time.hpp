@@ -16,7 +16,11 @@ inline constexpr TimeNs ns_per_s = 1'000'000'000;
 //! Later than anything that happens.
 inline constexpr TimeNs never = std::numeric_limits<TimeNs>::max();
 
-[[nodiscard]] inline TimeNs from_seconds(double seconds) { return std::llround(seconds * 1e9); }
-[[nodiscard]] constexpr double to_seconds(TimeNs time) { return static_cast<double>(time) / 1e9; }
+[[nodiscard]] inline TimeNs from_seconds(double seconds) {
+    return std::llround(seconds * 1e9);
+}
+[[nodiscard]] constexpr double to_seconds(TimeNs time) {
+    return static_cast<double>(time) / 1e9;
+}
 
 }  // namespace mw::core

@@ -18,11 +18,11 @@ struct Deployment {
         std::int64_t accelerators_per_instance{0};
         std::int64_t cells{0};
         double weight_bytes_per_accelerator{0};
-        double kv_bytes_per_token{0};       //!< all accelerators of an instance together
-        std::int64_t kv_blocks{0};          //!< of one instance
+        double kv_bytes_per_token{0};  //!< all accelerators of an instance together
+        std::int64_t kv_blocks{0};     //!< of one instance
         std::int64_t kv_tokens{0};
-        double requests_per_s{0};           //!< offered; 0: closed loop
-        double input_tokens{0};             //!< mean of a request
+        double requests_per_s{0};  //!< offered; 0: closed loop
+        double input_tokens{0};    //!< mean of a request
         double output_tokens{0};
     };
 
@@ -34,7 +34,7 @@ struct Deployment {
     std::vector<std::int64_t> switches;  //!< by tier, leaves first
     std::int64_t cables{0};
     std::int64_t optical_ends{0};
-    std::int64_t links{0};               //!< directed, as simulated
+    std::int64_t links{0};  //!< directed, as simulated
     double nameplate_it_w{0};
     double nameplate_facility_w{0};
     std::vector<Service> services;

@@ -30,7 +30,7 @@ struct ServiceResults {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar & ttft & tpot & e2e & queue_wait & completions & output_tokens & objectives_met;
+        ar& ttft& tpot& e2e& queue_wait& completions& output_tokens& objectives_met;
     }
 };
 
@@ -50,11 +50,11 @@ struct RequestRecord {
 
 //! Fabric totals of the measured period.
 struct FabricResults {
-    std::int64_t bytes{0};                //!< delivered by transfers, scale-up included
+    std::int64_t bytes{0};  //!< delivered by transfers, scale-up included
     std::int64_t kv_bytes{0};
     std::int64_t bytes_between_racks{0};
-    double peak_utilisation{0};           //!< of any bundle in any sample
-    double mean_utilisation{0};           //!< of all bundles, by capacity
+    double peak_utilisation{0};  //!< of any bundle in any sample
+    double mean_utilisation{0};  //!< of all bundles, by capacity
 };
 
 //! What the machine did, not the site: differs from run to run.
@@ -70,7 +70,7 @@ struct Performance {
     std::int64_t remote_messages{0};  //!< between ranks
     std::int64_t bytes{0};            //!< between ranks
     std::int64_t solver_rounds{0};
-    std::int64_t peak_rss_mb{0};      //!< all ranks together
+    std::int64_t peak_rss_mb{0};        //!< all ranks together
     std::array<double, 5> time_in_s{};  //!< racks, fabric, exchange, plant, record; mean over ranks
 };
 inline constexpr std::array<char const*, 5> phase_names = {"racks", "fabric", "exchange", "plant", "record"};
@@ -80,10 +80,10 @@ struct Results {
     std::string digest;
     double measured_s{0};
     std::int64_t accelerators{0};
-    Counts run_counts;    //!< of the whole run, warm-up included
-    Counts counts;        //!< of the measured period; cohorts as their names say
+    Counts run_counts;  //!< of the whole run, warm-up included
+    Counts counts;      //!< of the measured period; cohorts as their names say
     std::int64_t in_flight{0};
-    Energies energy_uj;   //!< of the measured period
+    Energies energy_uj;  //!< of the measured period
     std::int64_t it_energy_uj{0};
     std::array<core::TimeNs, llm::share_count> accelerator_ns{};
     std::vector<ServiceResults> services;

@@ -16,7 +16,7 @@ namespace mw::engine {
 
 //! What an observer may ask for; any rank's wish counts for all.
 struct Wish {
-    static constexpr std::uint64_t stop = 1;        //!< checkpoint, then end
+    static constexpr std::uint64_t stop = 1;  //!< checkpoint, then end
     static constexpr std::uint64_t checkpoint = 2;
 };
 
@@ -24,9 +24,9 @@ struct Wish {
 struct SavedState {
     std::int64_t windows{0};  //!< simulated so far
     core::TimeNs time_ns{0};
-    std::int64_t samples{0};  //!< recorded so far
-    std::vector<std::byte> global;                  //!< the same on every rank
-    std::vector<std::vector<std::byte>> racks;      //!< this rank's
+    std::int64_t samples{0};                    //!< recorded so far
+    std::vector<std::byte> global;              //!< the same on every rank
+    std::vector<std::vector<std::byte>> racks;  //!< this rank's
 };
 
 //! Where the run stands, for whoever watches.
@@ -41,9 +41,9 @@ struct Progress {
 class Observer {
   public:
     virtual ~Observer() = default;
-    virtual std::uint64_t wishes() = 0;                     //!< every window; cheap
-    virtual void on_sample(core::Frame const& frame) = 0;   //!< collective
-    virtual void on_window(Progress const& progress) = 0;   //!< cheap
+    virtual std::uint64_t wishes() = 0;                       //!< every window; cheap
+    virtual void on_sample(core::Frame const& frame) = 0;     //!< collective
+    virtual void on_window(Progress const& progress) = 0;     //!< cheap
     virtual void on_checkpoint(SavedState const& state) = 0;  //!< collective
 };
 

@@ -14,17 +14,17 @@ enum class Count : std::uint8_t {
     completions,
     rejections,
     first_tokens,
-    ttft_ns,             //!< sum over first tokens
-    tpot_ns,             //!< sum over completions with more than one token
+    ttft_ns,  //!< sum over first tokens
+    tpot_ns,  //!< sum over completions with more than one token
     tpot_samples,
     output_tokens,
-    input_tokens,        //!< prompt tokens processed
+    input_tokens,  //!< prompt tokens processed
     preemptions,
     iterations,
     events,
     messages,
-    kv_bytes,            //!< of caches fetched
-    bytes_between_racks, //!< of them, between racks
+    kv_bytes,             //!< of caches fetched
+    bytes_between_racks,  //!< of them, between racks
     // Of the requests that arrived in the measured period
     cohort_arrived,
     cohort_completed,
@@ -55,14 +55,32 @@ enum class Consumer : std::uint8_t {
 };
 inline constexpr std::size_t consumer_size = static_cast<std::size_t>(Consumer::count_);
 
-inline constexpr std::array<char const*, consumer_size> consumer_names = {
-    "accelerator_idle", "accelerator_compute", "accelerator_memory", "host",       "nic",  "scale_up",
-    "scale_out_switch", "optics",              "memory_pool",        "conversion", "fans", "cooling"};
+inline constexpr std::array<char const*, consumer_size> consumer_names = {"accelerator_idle",
+                                                                          "accelerator_compute",
+                                                                          "accelerator_memory",
+                                                                          "host",
+                                                                          "nic",
+                                                                          "scale_up",
+                                                                          "scale_out_switch",
+                                                                          "optics",
+                                                                          "memory_pool",
+                                                                          "conversion",
+                                                                          "fans",
+                                                                          "cooling"};
 
 //! Their columns in run.h5.
-inline constexpr std::array<char const*, consumer_size> consumer_columns = {
-    "accelerator_idle_w", "accelerator_compute_w", "accelerator_memory_w", "host_w",       "nic_w",  "scale_up_w",
-    "scale_out_switch_w", "optics_w",              "memory_pool_w",        "conversion_w", "fans_w", "cooling_w"};
+inline constexpr std::array<char const*, consumer_size> consumer_columns = {"accelerator_idle_w",
+                                                                            "accelerator_compute_w",
+                                                                            "accelerator_memory_w",
+                                                                            "host_w",
+                                                                            "nic_w",
+                                                                            "scale_up_w",
+                                                                            "scale_out_switch_w",
+                                                                            "optics_w",
+                                                                            "memory_pool_w",
+                                                                            "conversion_w",
+                                                                            "fans_w",
+                                                                            "cooling_w"};
 
 //! An array of integers with names for its places.
 template <class Name, std::size_t size>

@@ -27,7 +27,9 @@ class ServiceModel {
 
     [[nodiscard]] serving::ServiceParams const& params() const { return params_; }
     [[nodiscard]] llm::MemoryPlan const& memory() const { return memory_; }
-    [[nodiscard]] serving::InstanceParams const& instance(bool prefill_pool) const { return prefill_pool ? prefill_pool_ : pool_; }
+    [[nodiscard]] serving::InstanceParams const& instance(bool prefill_pool) const {
+        return prefill_pool ? prefill_pool_ : pool_;
+    }
     [[nodiscard]] serving::Timing const& timing() const { return timing_; }
     [[nodiscard]] workload::LengthLaw const& input() const { return input_; }
     [[nodiscard]] workload::LengthLaw const& output() const { return output_; }

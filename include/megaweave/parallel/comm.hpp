@@ -12,8 +12,9 @@ namespace mw::parallel {
 
 //! What every rank tells all others once a window.
 struct Pulse {
-    core::TimeNs next_event_ns{core::never};  //!< of this rank, messages it sends now included; agreed value: the earliest
-    std::uint64_t flags{0};                   //!< stop requests and the like; agreed value: of any rank (bitwise or)
+    core::TimeNs next_event_ns{
+        core::never};        //!< of this rank, messages it sends now included; agreed value: the earliest
+    std::uint64_t flags{0};  //!< stop requests and the like; agreed value: of any rank (bitwise or)
 };
 
 //! One neighbour's part of a swap.
@@ -26,7 +27,7 @@ struct Swap {
 //! Traffic counters: they, not wall time, tell how a run scales.
 struct CommCounters {
     std::int64_t exchanges{0};
-    std::int64_t bytes{0};         //!< payload that left this rank
+    std::int64_t bytes{0};  //!< payload that left this rank
     std::int64_t point_to_point{0};
 };
 
@@ -66,7 +67,8 @@ class Comm {
      * The communication phase of a window: `outboxes[r]` goes to rank r, what came is appended to `inbox[r]` (cleared first).
      * Returns the agreed pulse. One small all-to-all for sizes and pulses, then point-to-point only where bytes move.
      */
-    Pulse exchange(std::vector<std::vector<std::byte>> const& outboxes, std::vector<std::vector<std::byte>>& inbox, Pulse mine);
+    Pulse exchange(std::vector<std::vector<std::byte>> const& outboxes,
+                   std::vector<std::vector<std::byte>>& inbox, Pulse mine);
 
     //! Both ways with some neighbours at once; each pair knows the sizes. No other rank takes part.
     void swap(std::span<Swap const> swaps);

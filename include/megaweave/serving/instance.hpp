@@ -45,7 +45,7 @@ struct InstanceParams {
 struct InstanceCounts {
     std::int64_t iterations{0};
     std::int64_t output_tokens{0};
-    std::int64_t input_tokens{0};   //!< prompt tokens processed, recomputation after preemption included
+    std::int64_t input_tokens{0};  //!< prompt tokens processed, recomputation after preemption included
     std::int64_t preemptions{0};
 };
 
@@ -86,7 +86,9 @@ class Instance {
     [[nodiscard]] core::TimeNs iteration_start_ns() const { return start_ns_; }
     [[nodiscard]] llm::IterationCost const& iteration() const { return cost_; }
     [[nodiscard]] InstanceCounts const& counts() const { return counts_; }
-    [[nodiscard]] std::int64_t running() const { return decoding_ + static_cast<std::int64_t>(prefilling_.size()); }
+    [[nodiscard]] std::int64_t running() const {
+        return decoding_ + static_cast<std::int64_t>(prefilling_.size());
+    }
     [[nodiscard]] std::int64_t waiting() const {
         return static_cast<std::int64_t>(waiting_.size() + attached_.size()) + fetching_;
     }
@@ -100,9 +102,9 @@ class Instance {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar & slots_ & free_slots_ & waiting_ & prefilling_ & attached_ & arrived_ & admitted_ & finishes_ & crossing_;
-        ar & step_ & decoding_ & decoding_context_ & fetching_ & used_blocks_ & busy_ & decode_in_batch_;
-        ar & start_ns_ & end_ns_ & cost_ & counts_;
+        ar& slots_& free_slots_& waiting_& prefilling_& attached_& arrived_& admitted_& finishes_& crossing_;
+        ar& step_& decoding_& decoding_context_& fetching_& used_blocks_& busy_& decode_in_batch_;
+        ar& start_ns_& end_ns_& cost_& counts_;
     }
 
   private:
@@ -111,12 +113,13 @@ class Instance {
     struct Sequence {
         Request request;
         State state{State::free};
-        std::uint32_t generation{0};   //!< counts uses of the slot, so that stale entries elsewhere can be told
-        std::int64_t base{0};          //!< decoding: context minus step
-        std::int64_t blocks{0};        //!< held now; decoding: at the step when it joined
-        std::int64_t target{0};        //!< prompt tokens to process
-        std::int64_t processed{0};     //!< of them, up to the end of the last iteration
-        std::int64_t chunk{0};         //!< of them, in this iteration
+        std::uint32_t generation{
+            0};                     //!< counts uses of the slot, so that stale entries elsewhere can be told
+        std::int64_t base{0};       //!< decoding: context minus step
+        std::int64_t blocks{0};     //!< held now; decoding: at the step when it joined
+        std::int64_t target{0};     //!< prompt tokens to process
+        std::int64_t processed{0};  //!< of them, up to the end of the last iteration
+        std::int64_t chunk{0};      //!< of them, in this iteration
     };
     struct Attached {
         Request request;
@@ -161,15 +164,15 @@ class Instance {
     std::vector<Sequence> slots_;
     std::vector<Slot> free_slots_;
     std::deque<Slot> waiting_;
-    std::vector<Slot> prefilling_;       //!< in order of admission
+    std::vector<Slot> prefilling_;  //!< in order of admission
     std::deque<Attached> attached_;
-    std::vector<Slot> arrived_;          //!< fetched; they join when the next iteration starts
-    std::vector<Entry> admitted_;        //!< decoding sequences in order of admission, stale entries among them
-    std::vector<Finish> finishes_;       //!< heap, earliest step on top, stale entries among them
-    std::vector<std::int32_t> crossing_; //!< decoding sequences by residue of their base
-    std::int64_t step_{0};               //!< decode steps so far
+    std::vector<Slot> arrived_;     //!< fetched; they join when the next iteration starts
+    std::vector<Entry> admitted_;   //!< decoding sequences in order of admission, stale entries among them
+    std::vector<Finish> finishes_;  //!< heap, earliest step on top, stale entries among them
+    std::vector<std::int32_t> crossing_;  //!< decoding sequences by residue of their base
+    std::int64_t step_{0};                //!< decode steps so far
     std::int64_t decoding_{0};
-    std::int64_t decoding_context_{0};   //!< tokens in the caches of the decoding sequences
+    std::int64_t decoding_context_{0};  //!< tokens in the caches of the decoding sequences
     std::int64_t fetching_{0};
     std::int64_t used_blocks_{0};
     bool busy_{false};

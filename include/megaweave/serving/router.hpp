@@ -19,7 +19,8 @@ namespace mw::serving {
 class Router {
   public:
     //! Unified: `prefill` and `decode` name the same instances.
-    Router(RouterPolicy policy, std::vector<core::InstanceId> prefill, std::vector<core::InstanceId> decode, bool unified);
+    Router(RouterPolicy policy, std::vector<core::InstanceId> prefill, std::vector<core::InstanceId> decode,
+           bool unified);
 
     //! Sets `request.prefill` and `request.decode`.
     void assign(Request& request);
@@ -32,7 +33,7 @@ class Router {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar & prefill_.load & prefill_.turn & decode_.load & decode_.turn & outstanding_;
+        ar& prefill_.load& prefill_.turn& decode_.load& decode_.turn& outstanding_;
     }
 
   private:

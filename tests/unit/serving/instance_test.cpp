@@ -1,0 +1,176 @@
+#include "megaweave/serving/instance.hpp"
+
+#include <doctest/doctest.h>
+
+#include "instance_harness.hpp"
+#include "megaweave/core/error.hpp"
+
+// One rule at a time, by hand: each case shows its sum.
+
+using namespace mw;
+using test::Harness;
+using test::Seen;
+
+namespace {
+
+serving::Request request(std::uint64_t id, core::TimeNs arrival_ns, std::int32_t input, std::int32_t output) {
+    serving::Request r;
+    r.id = id;
+    r.arrival_ns = arrival_ns;
+    r.input_tokens = input;
+    r.output_tokens = output;
+    return r;
+}
+
+serving::InstanceParams params(std::int64_t kv_blocks, std::int64_t max_sequences, std::int64_t batched,
+                               bool chunked) {
+    serving::InstanceParams p;
+    p.scheduler.block_tokens = 4;
+    p.scheduler.watermark = 0;
+    p.scheduler.max_sequences = max_sequences;
+    p.scheduler.max_batched_tokens = batched;
+    p.scheduler.chunked_prefill = chunked;
+    p.kv_blocks = kv_blocks;
+    return p;
+}
+
+core::TimeNs cost_ns(std::int64_t decode, std::int64_t context, std::int64_t prefill, std::int64_t pairs,
+                     std::int64_t sampled) {
+    return test::synthetic_cost({decode, context, prefill, pairs, sampled}).duration_ns;
+}
+
+core::TimeNs time_of(std::vector<test::Happening> const& log, Seen what, std::uint64_t id) {
+    for (test::Happening const& happening : log)
+        if (happening.what == what && happening.id == id) return happening.time_ns;
+    return -1;
+}
+
+}  // namespace
+
+TEST_CASE("A lone request takes its prompt's iteration and one more for every further token") {
+    // 5 prompt tokens see 1 + 2 + 3 + 4 + 5 = 15 tokens; then tokens 2 and 3 come with 6 and 7 tokens of context.
+    Harness<serving::Instance> run{{params(10, 4, 16, true), {}, {request(0, 50, 5, 3)}}};
+    auto const& log = run.run();
+    core::TimeNs const first_ns = 50 + cost_ns(0, 0, 5, 15, 1);
+    CHECK(time_of(log, Seen::first_token, 0) == first_ns);
+    CHECK(time_of(log, Seen::completed, 0) == first_ns + cost_ns(1, 6, 0, 0, 1) + cost_ns(1, 7, 0, 0, 1));
+    CHECK(run.front().counts().iterations == 3);
+}
+
+TEST_CASE("A request of one token is complete when its prompt is") {
+    for (bool const prefill_only : {false, true}) {
+        serving::InstanceParams p = params(10, 4, 16, true);
+        p.prefill_only = prefill_only;
+        Harness<serving::Instance> run{{p, {}, {request(0, 0, 5, 1)}}};
+        auto const& log = run.run();
+        CHECK(time_of(log, Seen::first_token, 0) == cost_ns(0, 0, 5, 15, 1));
+        CHECK(time_of(log, Seen::completed, 0) == cost_ns(0, 0, 5, 15, 1));
+        CHECK(run.count(Seen::prefilled) == 0);
+        CHECK(run.used_blocks() == 0);
+    }
+}
+
+TEST_CASE(
+    "Chunked prefill shares an iteration with decode, and decode's tokens come first out of the budget") {
+    // Budget 6. Request 0 (2 tokens) is alone at first. Request 1 (9 tokens) comes while it runs: beside one decoding sequence there is
+    // room for 5 of its tokens, then for 4.
+    Harness<serving::Instance> run{{params(10, 4, 6, true), {}, {request(0, 0, 2, 4), request(1, 1, 9, 1)}}};
+    auto const& log = run.run();
+    core::TimeNs const t1 = cost_ns(0, 0, 2, 3, 1);
+    core::TimeNs const t2 = t1 + cost_ns(1, 3, 5, 15, 1);
+    core::TimeNs const t3 = t2 + cost_ns(1, 4, 4, 6 + 7 + 8 + 9, 2);
+    core::TimeNs const t4 = t3 + cost_ns(1, 5, 0, 0, 1);
+    CHECK(time_of(log, Seen::first_token, 0) == t1);
+    CHECK(time_of(log, Seen::first_token, 1) == t3);
+    CHECK(time_of(log, Seen::completed, 0) == t4);
+}
+
+TEST_CASE("Without chunked prefill a prompt runs whole, beyond the budget if it must, and decode pauses") {
+    Harness<serving::Instance> run{{params(10, 4, 6, false), {}, {request(0, 0, 2, 2), request(1, 1, 9, 1)}}};
+    auto const& log = run.run();
+    core::TimeNs const t1 = cost_ns(0, 0, 2, 3, 1);
+    core::TimeNs const t2 = t1 + cost_ns(0, 0, 9, 45, 1);
+    core::TimeNs const t3 = t2 + cost_ns(1, 3, 0, 0, 1);
+    CHECK(time_of(log, Seen::first_token, 1) == t2);
+    CHECK(time_of(log, Seen::completed, 0) == t3);
+}
+
+TEST_CASE("When the cache is full, the sequence admitted last is preempted and recomputed") {
+    // Blocks of 4 tokens, 4 of them. Both prompts of 4 take a block each, a second one at the first decode step and, with 8 tokens
+    // cached each, would need a third: the fifth step (context 9) has 4 of 6. Request 1 gives way with 5 tokens generated.
+    Harness<serving::Instance> run{{params(4, 4, 64, true), {}, {request(0, 0, 4, 7), request(1, 0, 4, 7)}}};
+    auto const& log = run.run();
+    CHECK(run.front().counts().preemptions > 0);
+    CHECK(time_of(log, Seen::completed, 0) < time_of(log, Seen::completed, 1));
+    for (test::Happening const& happening : log)
+        if (happening.what == Seen::completed) CHECK(happening.preemptions == (happening.id == 1 ? 1 : 0));
+    // Recomputed: its prompt and the tokens it had.
+    CHECK(run.front().counts().input_tokens > 8);
+    CHECK(run.front().counts().output_tokens == 14);
+    CHECK(run.count(Seen::first_token) == 2);
+}
+
+TEST_CASE("What can never fit is rejected at once, and what just fits is served") {
+    // 4 blocks of 4: input + output - 1 tokens pass through the cache, at most 16 of them.
+    serving::InstanceParams const p = params(4, 4, 64, true);
+    Harness<serving::Instance> run{
+        {p, {}, {request(0, 0, 10, 7), request(1, 0, 10, 8), request(2, 0, 17, 1)}}};
+    auto const& log = run.run();
+    CHECK(time_of(log, Seen::completed, 0) > 0);
+    CHECK(time_of(log, Seen::rejected, 1) == 0);
+    CHECK(time_of(log, Seen::rejected, 2) == 0);
+    CHECK(run.count(Seen::completed) == 1);
+    CHECK(run.used_blocks() == 0);
+}
+
+TEST_CASE("The watermark holds back a new request, but never one that finds the instance empty") {
+    // 10 blocks, watermark 3: beside the 4 blocks of request 0 only 3 may be taken, so the 4 of request 1 wait for its end.
+    serving::InstanceParams p = params(10, 4, 64, true);
+    p.scheduler.watermark = 0.25;
+    Harness<serving::Instance> run{
+        {p, {}, {request(0, 0, 13, 2), request(1, 1, 13, 1), request(2, 2, 40, 1)}}};
+    auto const& log = run.run();
+    core::TimeNs const done_0 = time_of(log, Seen::completed, 0);
+    CHECK(time_of(log, Seen::first_token, 1) == done_0 + cost_ns(0, 0, 13, 91, 1));
+    CHECK(time_of(log, Seen::completed, 2) > 0);  // all 10 blocks
+}
+
+TEST_CASE(
+    "A prefill instance holds a finished prompt's blocks until they are released; decode waits for the "
+    "cache") {
+    serving::InstanceParams front = params(10, 4, 64, true);
+    front.prefill_only = true;
+    test::Trial trial{front, params(10, 4, 64, true), {request(0, 0, 5, 3)}, 10};
+    Harness<serving::Instance> run{trial};
+    auto const& log = run.run();
+    core::TimeNs const prefilled = cost_ns(0, 0, 5, 15, 1);
+    CHECK(time_of(log, Seen::prefilled, 0) == prefilled);
+    CHECK(time_of(log, Seen::fetched, 0) == prefilled + 500);     // the message's way
+    core::TimeNs const arrived = prefilled + 500 + 700 + 10 * 5;  // the cache of 5 tokens
+    CHECK(time_of(log, Seen::completed, 0) == arrived + cost_ns(1, 6, 0, 0, 1) + cost_ns(1, 7, 0, 0, 1));
+    CHECK(run.front().counts().output_tokens == 1);
+    CHECK(run.back().counts().output_tokens == 2);
+    // 2 blocks on either side while the cache moves, none afterwards.
+    bool both = false;
+    std::vector<std::int64_t> const& gauges = run.gauges();
+    for (std::size_t i = 0; i < gauges.size(); i += 7) both |= gauges[i + 3] == 2 && gauges[i + 6] == 2;
+    CHECK(both);
+    CHECK(run.used_blocks() == 0);
+}
+
+TEST_CASE("A release of what nobody holds and an arrival that nobody asked for are contract violations") {
+    struct Deaf final : serving::InstanceListener {
+        void on_first_token(serving::Request const&, core::TimeNs) override {}
+        void on_completed(serving::Request const&, core::TimeNs) override {}
+        void on_rejected(serving::Request const&, core::TimeNs) override {}
+        void on_prefilled(serving::Request const&, serving::Slot, core::TimeNs) override {}
+        void on_fetch(serving::Request const&, serving::Slot, serving::Slot, core::TimeNs) override {}
+    } deaf;
+    serving::InstanceParams const p = params(10, 4, 64, true);
+    serving::Timing const timing{test::synthetic_cost};
+    serving::Instance instance{p, timing};
+    CHECK_THROWS_AS(instance.advance(deaf), core::ContractError);
+    instance.submit(request(0, 0, 5, 3), 0, deaf);
+    CHECK_THROWS_AS(instance.release(0, 1, deaf), core::ContractError);
+    CHECK_THROWS_AS(instance.kv_arrived(0, 1, deaf), core::ContractError);
+}

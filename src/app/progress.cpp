@@ -3,14 +3,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 namespace mw::app {
 
 namespace {
 
 std::string duration_text(double seconds) {
-    auto const s = static_cast<long>(seconds + 0.5);
+    auto const s = std::lround(seconds);
     return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
                     : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
@@ -19,7 +21,7 @@ std::string duration_text(double seconds) {
 
 ProgressLine::ProgressLine(bool quiet)
     : quiet_{quiet},
-      terminal_{isatty(STDERR_FILENO) == 1},
+      terminal_{isatty(STDERR_FILENO) == 1 || std::getenv("MW_TERMINAL") != nullptr},
       next_{start_ + std::chrono::milliseconds(terminal_ ? 200 : 3000)} {}
 
 ProgressLine::~ProgressLine() {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array<int, 3> watched = {SIGTERM, SIGINT, SIGUSR1};
 // The one piece of global state: a handler can reach nothing else.
-volatile std::sig_atomic_t last_signal = 0;
+volatile std::sig_atomic_t last_signal = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 void take_note(int signal) {
     last_signal = signal;

@@ -10,10 +10,10 @@
 
 namespace mw::core {
 
-void contract_violated(std::string_view condition, std::string_view why, std::source_location where) {
+void contract_violated(std::string_view condition, std::string_view why, char const* file, int line) {
     throw ContractError(fmt::format(
         "{}:{}: contract broken: {} ({}). This is a bug of Megaweave: please report it with the deck.",
-        where.file_name(), where.line(), condition, why));
+        file, line, condition, why));
 }
 
 namespace {

@@ -30,8 +30,7 @@ void FabricPartition::participants(Transfer const& transfer, std::vector<int>& r
     ranks.assign(1, partition_->rank_of(transfer.home));
     for (fabric::LinkIndex const link : transfer.path.view()) ranks.push_back(rank_of_link(link));
     std::ranges::sort(ranks);
-    auto const repeated = std::ranges::unique(ranks);
-    ranks.erase(repeated.begin(), repeated.end());
+    ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
 }
 
 std::uint32_t FabricPartition::own_link(fabric::LinkIndex link) {

@@ -61,8 +61,8 @@ void Rack::host_instances() {
 void Rack::host_cells() {
     site::Plan const& plan = world_->plan();
     auto const& all = plan.cells();
-    auto const mine = std::ranges::equal_range(all, id_, {}, &site::CellPlace::home);
-    for (auto at = mine.begin(); at != mine.end(); ++at) {
+    for (auto at = std::ranges::lower_bound(all, id_, {}, &site::CellPlace::home);
+         at != all.end() && at->home == id_; ++at) {
         ServiceModel const& service = world_->service(at->service);
         bool const unified = service.params().mode == serving::Mode::unified;
         std::vector<core::InstanceId> prefill;

@@ -15,7 +15,7 @@ namespace {
 serving::Timing make_timing(serving::ServiceParams const& params, hardware::RackParams const& rack) {
     llm::IterationModel roofline{params.model, params.weights, params.kv_cache, params.parallelism, rack};
     if (params.timing_table.empty()) return roofline;
-    return llm::TimingTable{params.timing_table, std::move(roofline)};
+    return llm::TimingTable{params.timing_table, roofline};
 }
 
 serving::InstanceParams make_pool(serving::ServiceParams const& params, llm::MemoryPlan const& memory,

@@ -131,13 +131,14 @@ RackPlace Plan::place(core::RackId rack) const {
     double const hall_width = static_cast<double>(row_length_) * params_.rack.width_m + hall_gap_m;
     double const hall_depth = static_cast<double>(rows_per_hall) * row_pitch_m + hall_gap_m;
 
+    std::int64_t const hall_row = hall / halls_across;
     RackPlace where;
     where.hall = static_cast<std::int32_t>(hall);
     where.row = static_cast<std::int32_t>(row % rows_per_hall);
     where.name = fmt::format("H{}-R{:02}-{:02}", hall + 1, where.row + 1, place + 1);
     where.position_m = {static_cast<double>(hall % halls_across) * hall_width +
                             (static_cast<double>(place) + 0.5) * params_.rack.width_m,
-                        static_cast<double>(hall / halls_across) * hall_depth +
+                        static_cast<double>(hall_row) * hall_depth +
                             static_cast<double>(where.row) * row_pitch_m + 0.5 * params_.rack.depth_m,
                         0.0};
     where.size_m = {params_.rack.width_m, params_.rack.depth_m, params_.rack.height_m};

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <source_location>
 #include <string_view>
 
 /*!
@@ -11,8 +10,7 @@
  */
 namespace mw::core {
 
-[[noreturn]] void contract_violated(std::string_view condition, std::string_view why,
-                                    std::source_location where = std::source_location::current());
+[[noreturn]] void contract_violated(std::string_view condition, std::string_view why, char const* file = __builtin_FILE(), int line = __builtin_LINE());
 
 #ifdef MW_AUDIT_ENABLED
 inline constexpr bool audit_enabled = true;

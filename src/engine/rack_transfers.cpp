@@ -1,0 +1,91 @@
+// KV caches that a rack fetches from other instances.
+#include <algorithm>
+#include <cmath>
+
+#include "megaweave/core/integer.hpp"
+#include "rack.hpp"
+
+namespace mw::engine {
+
+void Rack::on_fetch(serving::Request const& request, serving::Slot source, serving::Slot reserved,
+                    core::TimeNs now_ns) {
+    if (free_fetches_.empty()) {
+        free_fetches_.push_back(static_cast<std::uint32_t>(fetches_.size()));
+        fetches_.emplace_back();
+    }
+    std::uint32_t const fetch = free_fetches_.back();
+    free_fetches_.pop_back();
+    fetches_[fetch] = {hosted_index(request.decode.index()), reserved, source, 0, 0, request};
+    start_transfers(fetch, now_ns);
+}
+
+// Node by node: each node of the larger side talks to one of the other side, NIC by NIC.
+void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
+    site::Plan const& plan = world_->plan();
+    fabric::Clos const& clos = plan.clos();
+    Fetch& want = fetches_[fetch];
+    site::InstancePlace const& from = plan.instance(want.request.prefill);
+    site::InstancePlace const& to = plan.instance(want.request.decode);
+    std::int64_t const per_node = plan.rack_type().node.accelerators;
+    std::int64_t const from_nodes = core::ceil_div(from.accelerators, per_node);
+    std::int64_t const to_nodes = core::ceil_div(to.accelerators, per_node);
+    std::int64_t const nics = std::min({from.accelerators, to.accelerators, per_node});
+    bool const inside =
+        plan.same_scale_up_domain(from.first_accelerator, to.first_accelerator + to.accelerators - 1) &&
+        plan.same_scale_up_domain(from.first_accelerator + from.accelerators - 1, to.first_accelerator);
+
+    std::int64_t const node_pairs = inside ? 1 : std::max(from_nodes, to_nodes);
+    std::int64_t const rails = inside ? 1 : clos.pieces(nics);
+    want.pieces = node_pairs * rails;
+    std::int64_t const bytes = world_->service(to.service).kv_bytes(want.request.context_tokens() - 1);
+    std::int64_t const link_rate =
+        std::min<std::int64_t>(world_->deck().cluster.scale_out.link_bytes_per_s,
+                               std::llround(plan.rack_type().accelerator.scale_out_bytes_per_s));
+    for (std::int64_t piece = 0; piece < want.pieces; ++piece) {
+        std::int64_t const pair = piece / rails;
+        std::int64_t const source = plan.node_of(from.first_accelerator) + pair % from_nodes;
+        std::int64_t const sink = plan.node_of(to.first_accelerator) + pair % to_nodes;
+        Transfer& transfer = started_.emplace_back();
+        transfer.id = (static_cast<std::uint64_t>(id_.index()) << 32) | transfers_++;
+        transfer.home = id_;
+        transfer.fetch = fetch;
+        transfer.bytes =
+            std::max<std::int64_t>(1, bytes * (piece + 1) / want.pieces - bytes * piece / want.pieces);
+        transfer.bytes_left = transfer.bytes;
+        transfer.latency_ns = clos.latency_ns(source, sink);
+        transfer.present_from_ns = now_ns + transfer.latency_ns;
+        transfer.leaves_rack = from.home != to.home;
+        if (inside || source == sink) {
+            transfer.bytes_per_s = std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) *
+                                   std::min(from.accelerators, to.accelerators);
+        } else {
+            // A rail starts at the NIC beside the accelerator that holds its part of the cache.
+            std::int64_t const rail = from.first_accelerator % per_node + piece % rails;
+            transfer.path = clos.path(source, sink, rail, core::mix(transfer.id));
+            transfer.bytes_per_s = link_rate * (rails == 1 ? nics : 1);
+        }
+    }
+}
+
+void Rack::transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns,
+                             core::TimeNs window_ns) {
+    Fetch& fetch = fetches_[transfer.fetch];
+    fetch.arrived_ns = std::max(fetch.arrived_ns, at_ns + transfer.latency_ns);
+    counts_[Count::kv_bytes] += transfer.bytes;
+    if (transfer.leaves_rack) counts_[Count::bytes_between_racks] += transfer.bytes;
+    if (--fetch.pieces > 0) return;
+    Fetch const done = fetch;
+    free_fetches_.push_back(transfer.fetch);
+    site::Plan const& plan = world_->plan();
+    // The window's exchange is over: the news at home are delivered at once, the others leave with the next window's.
+    window_end_ns_ = window_end_ns;
+    send(MessageKind::kv_arrived, id_, done.request.decode.index(), done.reserved, done.request,
+         done.arrived_ns);
+    deliver(outbox_.back());
+    outbox_.pop_back();
+    window_end_ns_ = window_end_ns + window_ns;
+    send(MessageKind::kv_release, plan.instance(done.request.prefill).home, done.request.prefill.index(),
+         done.source, done.request, done.arrived_ns);
+}
+
+}  // namespace mw::engine

@@ -1,0 +1,40 @@
+// Recounts for conservation checks.
+#include <algorithm>
+
+#include "megaweave/core/check.hpp"
+#include "megaweave/serving/instance.hpp"
+
+namespace mw::serving {
+
+std::int64_t Instance::census() const {
+    auto const here = std::count_if(slots_.begin(), slots_.end(), [](Sequence const& s) {
+        return s.state != State::free && s.state != State::held;
+    });
+    return here + static_cast<std::int64_t>(attached_.size());
+}
+
+void Instance::audit() const {
+    std::int64_t blocks = 0;
+    std::int64_t context = 0;
+    std::int64_t decoding = 0;
+    std::int64_t fetching = 0;
+    for (Sequence const& s : slots_) {
+        if (s.state == State::decoding) {
+            // Blocks for the token of a running iteration are secured when it starts.
+            blocks += blocks_for(s.base + step_ + (busy_ && decode_in_batch_ ? 1 : 0));
+            context += s.base + step_;
+            ++decoding;
+        } else if (s.state != State::free) {
+            blocks += s.blocks;
+            fetching += s.state == State::fetching ? 1 : 0;
+        }
+    }
+    MW_EXPECT(blocks == used_blocks_, "KV blocks are neither made nor lost");
+    MW_EXPECT(used_blocks_ <= params_->kv_blocks, "no instance holds more KV blocks than its memory has");
+    MW_EXPECT(context == decoding_context_, "the running sum of contexts is the sum over sequences");
+    MW_EXPECT(decoding == decoding_ && fetching == fetching_, "every sequence is in one state");
+    MW_EXPECT(running() + fetching_ <= params_->scheduler.max_sequences,
+              "the scheduler's limit on sequences holds");
+}
+
+}  // namespace mw::serving

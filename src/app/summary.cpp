@@ -17,6 +17,16 @@ using engine::ServiceResults;
 constexpr std::array<char const*, llm::share_count> share_names = {
     "compute", "hbm", "scale_up", "scale_out", "memory_pool", "overhead", "idle"};
 
+//! Quoted, so that a digest of digits stays a text.
+std::string quoted(std::string const& text) {
+    std::string out = "\"";
+    for (char const c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
 double ratio(double a, double b) {
     return b == 0.0 ? 0.0 : a / b;
 }
@@ -67,7 +77,7 @@ std::string services_block(config::Deck const& deck, Results const& r) {
         text += fmt::format(
             "  - name: {}\n    completed: {}\n    completed_output_tokens_per_s: {:.8g}\n    met_fraction: "
             "{:.6g}\n",
-            deck.services[s].name, service.completions,
+            quoted(deck.services[s].name), service.completions,
             static_cast<double>(service.output_tokens) / r.measured_s,
             ratio(static_cast<double>(service.objectives_met), static_cast<double>(service.completions)));
         for (std::string const& line :
@@ -112,7 +122,7 @@ std::string summary_yaml(config::Deck const& deck, Results const& r) {
         "# Megaweave {}. Measured period: {:.6g} s after {:.6g} s of warm-up. Tokens: output unless said "
         "otherwise. Power: the boundary is in the key.\n"
         "name: {}\ndigest: {}\n",
-        version, r.measured_s, core::to_seconds(deck.time.warmup_ns), deck.name, r.digest);
+        version, r.measured_s, core::to_seconds(deck.time.warmup_ns), quoted(deck.name), quoted(r.digest));
     text += fmt::format(
         "throughput:\n  output_tokens_per_s: {:.8g}\n  input_tokens_per_s: {:.8g}\n  requests_per_s: "
         "{:.8g}\n  output_tokens_per_s_per_accelerator: {:.8g}\n",
@@ -145,7 +155,7 @@ std::string summary_yaml(config::Deck const& deck, Results const& r) {
     text += services_block(deck, r);
     if (!deck.warnings.empty()) {
         text += "warnings:\n";
-        for (std::string const& warning : deck.warnings) text += fmt::format("  - \"{}\"\n", warning);
+        for (std::string const& warning : deck.warnings) text += fmt::format("  - {}\n", quoted(warning));
     }
     return text + performance_block(r.performance);
 }

@@ -141,13 +141,9 @@ void describe(Fields& fields, serving::ServiceParams& service) {
     fields.block("parallelism", [&](Fields& block) { describe(block, service.parallelism); });
     fields.integer("accelerators", service.accelerators, at_least(1).up_to(1e8));
     fields.choice("mode", service.mode, modes);
-    if (fields.has("prefill_share") && service.mode == serving::Mode::unified) {
-        fields.reject("prefill_share",
-                      "prefill_share is only for mode: disaggregated. Leave it out, or set the mode");
-        fields.known("prefill_share");
-    } else if (fields.reading() || service.mode == serving::Mode::disaggregated) {
+    // Without effect when unified, so that --set can switch the mode of a deck.
+    if (fields.reading() || service.mode == serving::Mode::disaggregated)
         fields.number("prefill_share", service.prefill_share, inner_share);
-    }
     fields.choice("router", service.router, routers);
     fields.integer("cell_instances", service.cell_instances, at_least(1).up_to(1e6));
     fields.block("scheduler", [&](Fields& block) { describe(block, service.scheduler); });

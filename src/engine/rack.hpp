@@ -59,6 +59,8 @@ class Rack final : private serving::InstanceListener {
     [[nodiscard]] core::Digest& digest() { return digest_; }
     //! Requests that are in this rack or on their way to it; for conservation checks.
     [[nodiscard]] std::int64_t census() const;
+    //! Output tokens that those requests have so far.
+    [[nodiscard]] std::int64_t tokens_present() const;
     void audit() const;
 
     template <class Archive>

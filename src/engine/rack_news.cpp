@@ -23,6 +23,7 @@ void Rack::record_completion(serving::Request const& request, core::TimeNs now_n
     core::TimeNs const tpot_ns =
         request.output_tokens > 1 ? (now_ns - request.first_token_ns) / (request.output_tokens - 1) : 0;
     ++counts_[Count::completions];
+    counts_[Count::completed_tokens] += request.output_tokens;
     if (request.output_tokens > 1) {
         counts_[Count::tpot_ns] += tpot_ns;
         ++counts_[Count::tpot_samples];

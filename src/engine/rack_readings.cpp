@@ -53,6 +53,14 @@ std::int64_t Rack::census() const {
     return requests;
 }
 
+std::int64_t Rack::tokens_present() const {
+    std::int64_t tokens = 0;
+    for (Message const& message : inbox_)
+        if (message.kind == MessageKind::kv_ready) tokens += message.request.generated;
+    for (Hosted const& hosted : hosted_) tokens += hosted.instance.tokens_present();
+    return tokens;
+}
+
 void Rack::audit() const {
     for (Hosted const& hosted : hosted_) hosted.instance.audit();
 }

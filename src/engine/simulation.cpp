@@ -115,14 +115,17 @@ void Simulation::State::jump(core::TimeNs next_event_ns) {
 
 void Simulation::State::audit() {
     for (auto const& rack : racks) rack->audit();
-    std::array<std::int64_t, 2> sums{};
+    std::array<std::int64_t, 4> sums{};
     for (auto const& rack : racks) {
         Counts const counts = rack->counts();
         sums[0] += counts[Count::arrivals] - counts[Count::completions] - counts[Count::rejections];
         sums[1] += rack->census();
+        sums[2] += counts[Count::output_tokens] - counts[Count::completed_tokens];
+        sums[3] += rack->tokens_present();
     }
     comm.sum(std::span{sums});
     MW_EXPECT(sums[0] == sums[1], "requests are neither made nor lost");
+    MW_EXPECT(sums[2] == sums[3], "tokens are neither made nor lost");
 }
 
 SavedState Simulation::State::save() {

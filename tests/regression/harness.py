@@ -70,17 +70,18 @@ class Job:
                 pass
         return found
 
+    def await_watch(self, count, seconds=60):
+        """Until `count` ranks have taken over SIGUSR1, as /proc says; their process ids, or [] if the program ended before."""
+        deadline = time.monotonic() + seconds
+        while self.running() and time.monotonic() < deadline:
+            pids = self.ranks()
+            if len(pids) == count and all(catches(pid, signal.SIGUSR1) for pid in pids):
+                return pids
+            time.sleep(0.005)
+        return []
+
     def running(self):
         return self.process.poll() is None
-
-    def await_path(self, path, seconds=60):
-        """Until the program has made a file; False if it ended before."""
-        deadline = time.monotonic() + seconds
-        while not Path(path).exists():
-            if not self.running() or time.monotonic() > deadline:
-                return False
-            time.sleep(0.005)
-        return True
 
     def kill_ranks(self, pids):
         for pid in pids:
@@ -89,7 +90,7 @@ class Job:
             except ProcessLookupError:
                 pass
 
-    def result(self, seconds=120):
+    def result(self, seconds=60):
         try:
             out, err = self.process.communicate(timeout=seconds)
             return Result(self.process.returncode, out, err)
@@ -99,6 +100,15 @@ class Job:
             self.kill_ranks(orphans)
             out, err = self.process.communicate()
             return Result(None, out, err + f"\n  killed after {seconds} s")
+
+
+def catches(pid, number):
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def parents():
@@ -126,10 +136,12 @@ class Program:
         """ranks=0: without mpirun."""
         command = [self.binary, *map(str, arguments)]
         if ranks > 0:
-            command = [self.mpirun, "-n", str(ranks), "--oversubscribe", "--bind-to", "none", *mpirun_options, *command]
+            # Yielding: with more ranks and threads than processors, waiting ranks must not hold one.
+            command = [self.mpirun, "-n", str(ranks), "--oversubscribe", "--bind-to", "none",
+                       "--mca", "mpi_yield_when_idle", "1", *mpirun_options, *command]
         return Job(command, self.folder)
 
-    def run(self, *arguments, ranks=1, seconds=120):
+    def run(self, *arguments, ranks=1, seconds=60):
         return self.start(*arguments, ranks=ranks).result(seconds)
 
 
@@ -149,6 +161,23 @@ def arguments(description, **options):
 def sets(values):
     """{'time.duration': '2 s'} as command line."""
     return [word for path, value in values.items() for word in ("--set", f"{path}={value}")]
+
+
+# A site that keeps a rank busy for seconds: contention, preemption, recomputation, several routers.
+BUSY_DECK = TREE / "tests/decks/small/contended.yaml"
+BUSY = {"cluster.accelerators": "1032", "services[0].workload.arrivals.rate": "800 /s", "time.duration": "15 s"}
+
+
+def checkpoints(folder):
+    return sorted((Path(folder) / "checkpoints").glob("checkpoint-*.h5"))
+
+
+def reference(checks, program, folder, values):
+    """The busy run without interruption, on two ranks; the wall time it took, or None."""
+    start = time.monotonic()
+    result = program.run("run", BUSY_DECK, "--output", folder, "--threads", 1, "--quiet", *sets(values), ranks=2, seconds=120)
+    checks.expect(result.code == DONE, "the uninterrupted run ends", result)
+    return time.monotonic() - start if result.code == DONE else None
 
 
 def summary(folder):

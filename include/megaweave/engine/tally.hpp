@@ -19,6 +19,7 @@ enum class Count : std::uint8_t {
     tpot_samples,
     output_tokens,
     input_tokens,  //!< prompt tokens processed
+    completed_tokens,    //!< output tokens of completed requests
     preemptions,
     iterations,
     events,

@@ -97,6 +97,8 @@ class Instance {
 
     //! Requests that live here: all but those handed over (their blocks may still be held). For conservation checks.
     [[nodiscard]] std::int64_t census() const;
+    //! Output tokens that those requests have so far.
+    [[nodiscard]] std::int64_t tokens_present() const;
     //! Recounts blocks, contexts and queues from the slots; throws core::ContractError where the running sums disagree.
     void audit() const;
 

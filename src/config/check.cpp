@@ -25,7 +25,7 @@ class Checker {
         if (std::any_of(paths.begin(), paths.end(),
                         [&](auto const& path) { return problems_.touches(path); }))
             return;
-        found_.push_back({*paths.begin(), message});
+        found_.emplace_back(*paths.begin(), message);
     }
     //! Only now, so that one contradiction does not hide another about the same key.
     ~Checker() {
@@ -42,10 +42,10 @@ class Checker {
 
 void check_time(TimeParams const& time, Checker& check) {
     auto const whole_windows = [&](std::string const& path, core::TimeNs length_ns) {
+        core::TimeNs const next_multiple_ns = (length_ns / time.window_ns + 1) * time.window_ns;
         check.expect(length_ns % time.window_ns == 0, {path, "time.window"},
                      path + " must be a multiple of time.window. With this window, write " +
-                         format_quantity(1e-9 * static_cast<double>((length_ns / time.window_ns + 1) * time.window_ns),
-                                         unit_named("ms")));
+                         format_quantity(1e-9 * static_cast<double>(next_multiple_ns), unit_named("ms")));
     };
     whole_windows("time.sample", time.sample_ns);
     whole_windows("time.duration", time.duration_ns);
@@ -256,7 +256,7 @@ std::vector<std::string> warnings_of(Deck const& deck) {
         warnings.push_back("the power of optics " + cluster.optics.name + " is an estimate");
     if (static_cast<double>(cluster.scale_out.link_bytes_per_s) >
         cluster.rack.accelerator.scale_out_bytes_per_s) {
-        warnings.push_back(
+        warnings.emplace_back(
             "cluster.scale_out.link is faster than the accelerator's network adapter, which is the limit");
     }
     for (auto const& service : deck.services) {

@@ -88,7 +88,10 @@ std::vector<PathStep> split_path(std::string_view path) {
     return steps;
 }
 
-Tree* list_item(Tree& list, std::string const& step) {
+namespace {
+
+template <typename Node>  // Tree or Tree const
+Node* item_of(Node& list, std::string const& step) {
     std::size_t index = 0;
     auto const [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
     if (error == std::errc{} && end == step.data() + step.size()) {
@@ -101,15 +104,12 @@ Tree* list_item(Tree& list, std::string const& step) {
     return nullptr;
 }
 
-namespace {
-
 //! Follows a path as far as it goes; `reached` counts the steps that exist.
 Tree const* follow(Tree const& root, std::vector<PathStep> const& steps, std::size_t& reached) {
     Tree const* node = &root;
     for (reached = 0; reached < steps.size(); ++reached) {
         auto const& step = steps[reached];
-        Tree const* const next =
-            step.bracketed ? list_item(const_cast<Tree&>(*node), step.text) : node->find(step.text);
+        Tree const* const next = step.bracketed ? item_of(*node, step.text) : node->find(step.text);
         if (next == nullptr) break;
         node = next;
     }
@@ -117,6 +117,10 @@ Tree const* follow(Tree const& root, std::vector<PathStep> const& steps, std::si
 }
 
 }  // namespace
+
+Tree* list_item(Tree& list, std::string const& step) {
+    return item_of(list, step);
+}
 
 Tree const* at_path(Tree const& root, std::string_view path) {
     auto const steps = split_path(path);

@@ -83,14 +83,13 @@ Clos::Clos(ClosParams const& params)
       radix_{params.radix},
       link_bytes_per_s_{params.link_bytes_per_s},
       nodes_{params.endpoints / params.nics_per_node},
+      nodes_per_leaf_{ports_down(radix_, params.oversubscription) / params.nics_per_node},
+      leaves_{ceil_div(nodes_, nodes_per_leaf_)},
       switch_ns_{params.switch_latency_ns},
       cable_ns_{params.cable_latency_ns},
       host_ns_{params.host_latency_ns} {
-    std::int64_t const down = ports_down(radix_, params.oversubscription);
-    std::int64_t const up = radix_ - down;
+    std::int64_t const up = radix_ - ports_down(radix_, params.oversubscription);
     std::int64_t const half = radix_ / 2;
-    nodes_per_leaf_ = down / params.nics_per_node;
-    leaves_ = ceil_div(nodes_, nodes_per_leaf_);
     if (tiers_ == 2) {
         pods_ = 1;
         leaves_per_pod_ = leaves_;

@@ -132,8 +132,9 @@ class ExactFlows {
             reached_links_.push_back(l);
         };
         for (std::uint32_t const l : touched_) reach(l);
-        for (std::size_t i = 0; i < reached_links_.size(); ++i) {
-            for (std::uint32_t const f : on_link_[reached_links_[i]]) {
+        std::size_t searched = 0;
+        while (searched < reached_links_.size()) {  // which grows meanwhile
+            for (std::uint32_t const f : on_link_[reached_links_[searched++]]) {
                 if (flows_[f].reached) continue;
                 flows_[f].reached = true;
                 reached_flows_.push_back(f);

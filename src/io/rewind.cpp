@@ -39,8 +39,9 @@ bool is_series(hid_t file, std::string const& path) {
 
 std::vector<std::string> series_of(hid_t file, std::string const& group) {
     std::vector<std::string> names;
+    std::string const folder = group + "/";
     for (auto const& name : members(file, group))
-        if (is_series(file, group + "/" + name)) names.push_back(name);
+        if (is_series(file, folder + name)) names.push_back(name);
     return names;
 }
 
@@ -80,9 +81,8 @@ std::vector<char const*> results_in(hid_t file) {
 
 void drop_after(std::string const& path, std::int64_t rows) {
     Handle const file = open_serial(path, Access::modify);
-    for (std::string const group : {"/rack", "/facility", "/links"})
-        for (auto const& name : members(file.get(), group))
-            truncate_series(file.get(), group + "/" + name, rows);
+    for (std::string const folder : {"/rack/", "/facility/", "/links/"})
+        for (auto const& name : members(file.get(), folder)) truncate_series(file.get(), folder + name, rows);
     truncate_series(file.get(), "/time_s", rows);
     for (char const* name : results_in(file.get()))
         check(H5Ldelete(file.get(), name, H5P_DEFAULT), "cannot remove " + path + ":/" + name);

@@ -198,7 +198,8 @@ RunFile::~RunFile() {
     [[maybe_unused]] State const* const abandoned = state_.release();
 }
 
-RunFile RunFile::create(parallel::Comm const& comm, std::string path, RunIdentity identity, RunShape shape) {
+RunFile RunFile::create(parallel::Comm const& comm, std::string path, RunIdentity identity,
+                        RunShape const& shape) {
     on_root(comm, [&] {
         clear_for_new_run(path, xdmf_beside(path));
         reserve(path,
@@ -226,8 +227,8 @@ RunFile RunFile::create(parallel::Comm const& comm, std::string path, RunIdentit
     return RunFile{std::move(state)};
 }
 
-RunFile RunFile::reopen(parallel::Comm const& comm, std::string path, RunIdentity identity, RunShape shape,
-                        std::int64_t rows) {
+RunFile RunFile::reopen(parallel::Comm const& comm, std::string path, RunIdentity identity,
+                        RunShape const& shape, std::int64_t rows) {
     Rewound const rewound =
         rewind(comm, path, identity.physics_hash, shape.racks_total, shape.links_total, rows);
     auto state = State::of(comm, std::move(path), std::move(identity), shape, true);

@@ -31,6 +31,7 @@ double activation_bytes(ModelParams const& model, Layout const& layout, double b
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-function-size): each of the nine is an input of the formula
 MemoryPlan plan_memory(ModelParams const& model, hardware::Precision weights, hardware::Precision kv,
                        Parallelism const& parallelism, hardware::AcceleratorParams const& accelerator,
                        std::int64_t block_tokens, double memory_share, std::int64_t max_batched_tokens,

@@ -40,6 +40,10 @@ CurveFamily make_curves(std::string const& path, std::string const& kind, std::s
     auto const place = [](TimingRow const& row) { return std::pair{row.tokens, row.context}; };
     std::stable_sort(rows.begin(), rows.end(),
                      [&](auto const& a, auto const& b) { return place(a) < place(b); });
+    auto const repeated = [&](TimingRow const& row) {
+        return path + ":" + std::to_string(row.line) + ": a second " + kind + " row for " + tokens_name +
+               " " + whole(row.tokens) + ", kv_tokens " + whole(row.context);
+    };
     std::vector<std::string> mistakes;
     std::vector<double> x;
     std::vector<Curve> curves;
@@ -49,9 +53,7 @@ CurveFamily make_curves(std::string const& path, std::string const& kind, std::s
         x.push_back(row->tokens);
         for (; row != rows.end() && row->tokens == x.back(); ++row) {
             if (!contexts.empty() && contexts.back() == row->context) {
-                mistakes.push_back(path + ":" + std::to_string(row->line) + ": a second " + kind +
-                                   " row for " + tokens_name + " " + whole(row->tokens) + ", kv_tokens " +
-                                   whole(row->context));
+                mistakes.push_back(repeated(*row));
             } else {
                 contexts.push_back(row->context);
                 seconds.push_back(row->seconds);
@@ -90,11 +92,11 @@ double CurveFamily::operator()(double x, double y) const {
     return weight == 0.0 ? low : low + weight * (curves_[i + 1](y) - low);
 }
 
-TimingTable::TimingTable(std::string const& path, IterationModel work)
-    : TimingTable{read(path), std::move(work)} {}
+TimingTable::TimingTable(std::string const& path, IterationModel const& work)
+    : TimingTable{read(path), work} {}
 
-TimingTable::TimingTable(Curves curves, IterationModel work)
-    : decode_{std::move(curves.decode)}, prefill_{std::move(curves.prefill)}, work_{std::move(work)} {}
+TimingTable::TimingTable(Curves curves, IterationModel const& work)
+    : decode_{std::move(curves.decode)}, prefill_{std::move(curves.prefill)}, work_{work} {}
 
 TimingTable::Curves TimingTable::read(std::string const& path) {
     auto const rows = read_timing_csv(path);

@@ -62,7 +62,14 @@ struct WorkCounter::Spread {
 
 WorkCounter::WorkCounter(ModelParams const& model, hardware::Precision weights, hardware::Precision kv,
                          Parallelism const& parallelism, std::int64_t scale_up_domain)
-    : layout_{model, parallelism, scale_up_domain} {
+    : layout_{model, parallelism, scale_up_domain},
+      routed_experts_{real(model.routed_experts)},
+      growing_layers_{real(growing_layers(model))},
+      sliding_layers_{real(model.sliding_layers)},
+      sliding_window_{real(model.sliding_window)},
+      decode_flops_{decode_flops_per_context_token(model)},
+      prefill_flops_{prefill_flops_per_pair(model)},
+      cache_bytes_{cached_values_per_token(model) * stored_bytes(kv)} {
     auto const counts = count_parameters(model);
     double const moe = real(moe_layers(model));
     double const state_values = real(model.linear_layers) * real(model.hidden) * real(model.head_dim);
@@ -72,14 +79,7 @@ WorkCounter::WorkCounter(ModelParams const& model, hardware::Precision weights, 
     dense_bytes_ = counts.dense * stored_bytes(weights);
     head_bytes_ = counts.head * stored_bytes(hardware::Precision::bf16);
     expert_bytes_ = moe * counts.expert * stored_bytes(weights);
-    routed_experts_ = real(model.routed_experts);
     log_untouched_ = moe > 0 ? std::log1p(-real(model.experts_per_token) / routed_experts_) : 0.0;
-    growing_layers_ = real(growing_layers(model));
-    sliding_layers_ = real(model.sliding_layers);
-    sliding_window_ = real(model.sliding_window);
-    decode_flops_ = decode_flops_per_context_token(model);
-    prefill_flops_ = prefill_flops_per_pair(model);
-    cache_bytes_ = cached_values_per_token(model) * stored_bytes(kv);
     state_flops_ = 4.0 * state_values;
     state_bytes_ = 2.0 * state_values * stored_bytes(hardware::Precision::bf16);
     tensor_ = tensor_messages(model);

@@ -59,7 +59,7 @@ LengthLaw::Any LengthLaw::make(LengthParams const& params) {
             return GeometricLaw{params.mean, max};
         }
         case Law::quantiles:
-            return std::visit([](auto&& law) -> Any { return std::move(law); },
+            return std::visit([](auto&& law) -> Any { return std::forward<decltype(law)>(law); },
                               read_quantile_file(params.file));
         case Law::trace:
             return TraceLaw{};

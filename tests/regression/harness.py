@@ -165,7 +165,7 @@ def sets(values):
 
 # A site that keeps a rank busy for seconds: contention, preemption, recomputation, several routers.
 BUSY_DECK = TREE / "tests/decks/small/contended.yaml"
-BUSY = {"cluster.accelerators": "1032", "services[0].workload.arrivals.rate": "800 /s", "time.duration": "15 s"}
+BUSY = {"cluster.accelerators": "1032", "services[0].workload.arrivals.rate": "800 /s", "time.duration": "40 s"}
 
 
 def checkpoints(folder):

@@ -122,8 +122,8 @@ class Clos {
     std::int64_t radix_;
     std::int64_t link_bytes_per_s_;
     std::int64_t nodes_;
-    std::int64_t nodes_per_leaf_{0};
-    std::int64_t leaves_{0};
+    std::int64_t nodes_per_leaf_;
+    std::int64_t leaves_;
     std::int64_t leaves_per_pod_{0};
     std::int64_t pods_{0};
     std::int64_t seconds_per_pod_{0};  // second-tier switches of a pod

@@ -94,7 +94,7 @@ class RunFile {
 
     //! Starts a new file; an older one of that name is unlinked first, so its readers keep what they have.
     [[nodiscard]] static RunFile create(parallel::Comm const& comm, std::string path, RunIdentity identity,
-                                        RunShape shape);
+                                        RunShape const& shape);
 
     /*!
      * Goes on with the file of an interrupted run after its first `rows` samples; later ones, and the results of a finished run,
@@ -102,7 +102,7 @@ class RunFile {
      * another plan, and one with fewer rows.
      */
     [[nodiscard]] static RunFile reopen(parallel::Comm const& comm, std::string path, RunIdentity identity,
-                                        RunShape shape, std::int64_t rows);
+                                        RunShape const& shape, std::int64_t rows);
 
     ~RunFile();
     RunFile(RunFile&&) noexcept;

@@ -64,7 +64,7 @@ class CurveFamily {
  */
 class TimingTable {
   public:
-    TimingTable(std::string const& path, IterationModel work);
+    TimingTable(std::string const& path, IterationModel const& work);
 
     [[nodiscard]] IterationCost operator()(Batch const& batch) const;
 
@@ -73,7 +73,7 @@ class TimingTable {
         CurveFamily decode;
         CurveFamily prefill;
     };
-    TimingTable(Curves curves, IterationModel work);
+    TimingTable(Curves curves, IterationModel const& work);
     static Curves read(std::string const& path);
 
     CurveFamily decode_;   // s, over sequences and mean context

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""The program as a user meets it: what it says, where it says it, how it ends, and what it leaves on disk. Exit codes come through
+mpirun as they are.
+
+    cli.py MEGAWEAVE MPIRUN
+"""
+import csv
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "regression"))
+from harness import (BUSY, BUSY_DECK, DONE, INPUT, STOPPED, TREE, WORLD, Checks, Program, arguments, checkpoints, digest, sets)
+
+DECK = TREE / "tests/decks/good/minimal.yaml"
+BAD = TREE / "tests/decks/bad"
+TRACES = TREE / "tests/decks/bad_traces"
+MAXMIN = TREE / "../shared/reference/maxmin"
+# Long enough to be interrupted on any machine.
+ENDLESS = {**BUSY, "time.duration": "4000 s"}
+
+
+def help_and_version(checks, program):
+    for ranks in (0, 1, 2):
+        name = f"on {ranks} ranks (0: without mpirun)"
+        text = program.run("--help", ranks=ranks)
+        checks.expect(text.code == DONE and text.out.count("Usage") == 1, f"--help helps once {name}", text)
+        for command in ("run", "check", "flows", "catalogue"):
+            checks.expect(f"\n  {command} " in text.out, f"--help lists {command} {name}", text)
+        text = program.run("--version", ranks=ranks)
+        checks.expect(text.code == DONE and text.out.startswith("megaweave ") and text.out.count("megaweave") == 1,
+                      f"--version says it once {name}", text)
+    text = program.run("run", "--help", ranks=0)
+    for option in ("--set", "--output", "--threads", "--restart", "--time-limit", "--quiet"):
+        checks.expect(option in text.out, f"run --help tells of {option}", text)
+
+
+def mistakes(checks, program):
+    """Mistakes on the command line and in decks: exit 2, one message, nothing left behind."""
+    cases = [
+        ("no command", [], "subcommand"),
+        ("an unknown command", ["fly", DECK], "fly"),
+        ("no deck", ["run"], "DECK"),
+        ("a deck that is not there", ["run", "nowhere.yaml"], "nowhere.yaml"),
+        ("a deck that is a folder", ["run", program.folder], str(program.folder)),
+        ("--set without a value", ["run", DECK, "--set", "seed"], "PATH=VALUE"),
+        ("--set of an unknown key", ["run", DECK, "--set", "time.durations=2 s"], "durations"),
+        ("--set without its unit", ["run", DECK, "--set", "time.duration=2"], "time.duration"),
+        ("--time-limit 90", ["run", DECK, "--time-limit", "90"], "HH:MM:SS"),
+        ("--time-limit 00:00:00", ["run", DECK, "--time-limit", "00:00:00"], "HH:MM:SS"),
+        ("--time-limit 00:61:00", ["run", DECK, "--time-limit", "00:61:00"], "HH:MM:SS"),
+        ("--threads 0", ["run", DECK, "--threads", "0"], "--threads"),
+        ("--restart from nothing", ["run", DECK, "--restart", "nothing"], "nothing"),
+        ("an unknown kind", ["catalogue", "engines"], "engines"),
+        ("an unknown entry", ["catalogue", "racks", "hgx-h1000"], "hgx-h100"),
+    ]
+    for ranks in (1, 2):
+        for what, words, said in cases:
+            refused(checks, program, ranks, what, words, said)
+    for name in ("unknown_key", "syntax_error", "many_mistakes", "clos_too_small", "instance_too_large", "binary", "repeated_key"):
+        for ranks in (1, 2):
+            for command in ("run", "check"):
+                refused(checks, program, ranks, f"{command} {name}.yaml", [command, BAD / f"{name}.yaml"], f"{name}.yaml:")
+    for name in ("negative", "ragged", "not_a_number", "empty"):
+        for ranks in (1, 2):
+            refused(checks, program, ranks, f"trace {name}.csv", ["run", trace_deck(program.folder, TRACES / f"{name}.csv")], f"{name}.csv")
+
+
+def refused(checks, program, ranks, what, words, said):
+    before = set(program.folder.iterdir())
+    result = program.run(*words, ranks=ranks)
+    name = f"{what}, {ranks} ranks"
+    checks.expect(result.code == INPUT, f"{name}: exit {INPUT}", result)
+    told = [line for line in own_lines(result) if line]
+    checks.expect(said in "\n".join(told), f"{name}: the message says '{said}'", result)
+    checks.expect(told and len(told) == len(set(told)), f"{name}: each message once", result)
+    checks.expect(set(program.folder.iterdir()) == before, f"{name}: nothing is left on disk", sorted(program.folder.iterdir()))
+
+
+def own_lines(result):
+    """stderr without what mpirun adds between lines of dashes."""
+    lines, outside = [], True
+    for line in result.err.splitlines():
+        if line.startswith("-----"):
+            outside = not outside
+        elif outside:
+            lines.append(line)
+    return lines
+
+
+def trace_deck(folder, trace):
+    deck = folder / f"trace_{trace.stem}.yaml"
+    text = DECK.read_text()
+    start = text.index("      arrivals:")
+    deck.write_text(text[:start] + f"      arrivals: {{process: trace, file: {trace}, format: csv}}\n")
+    return deck
+
+
+def output_folder(checks, program):
+    blocker = program.folder / "a_file"
+    blocker.write_text("not a folder")
+    for ranks in (1, 2):
+        result = program.run("run", DECK, "--output", blocker / "out", ranks=ranks)
+        checks.expect(result.code == WORLD, f"an output folder that cannot be: exit {WORLD}, {ranks} ranks", result)
+        checks.expect(result.err.count("cannot make the output folder") == 1, f"and one message, {ranks} ranks", result)
+
+    folder = program.folder / "twice"
+    first = program.run("run", DECK, "--output", folder, "--quiet")
+    checks.expect(first.code == DONE and first.err == "", "--quiet is silent on stderr", first)
+    checks.expect("digest: " in first.out and str(folder) in first.out, "the results and their place are on stdout", first)
+    old = digest(folder)
+    second = program.run("run", DECK, "--output", folder, "--quiet", "--set", "seed=2", ranks=2)
+    checks.expect(second.code == DONE and digest(folder) != old, "another seed gives another digest", second)
+    checks.expect(digest(folder / "previous") == old, "the earlier results are in previous/")
+    checks.expect((folder / "previous/run.h5").exists() and (folder / "previous/run.xdmf").exists(), "all of them")
+
+
+def lost_rank(checks, program):
+    job = program.start("run", BUSY_DECK, "--output", program.folder / "lost", "--threads", 1, *sets(ENDLESS), ranks=3)
+    pids = job.await_watch(3)
+    if checks.expect(len(pids) == 3, "three ranks start"):
+        time.sleep(0.5)
+        job.kill_ranks(pids[1:2])
+    result = job.result(30)
+    checks.expect(result.code not in (None, DONE), "one of three ranks dies: mpirun ends, and not with 0", result)
+    time.sleep(0.2)
+    checks.expect(not any(Path(f"/proc/{pid}").exists() and os.path.realpath(f"/proc/{pid}/exe") == program.binary for pid in pids),
+                  "no rank is left behind")
+
+
+def stop_and_restart(checks, program):
+    """SIGTERM as a batch system sends it, to mpirun; then what a restart refuses."""
+    folder = program.folder / "stopped"
+    job = program.start("run", BUSY_DECK, "--output", folder, "--threads", 1, *sets(ENDLESS), ranks=2,
+                        mpirun_options=("--mca", "odls_base_sigkill_timeout", "20"))
+    if checks.expect(job.await_watch(2), "two ranks start"):
+        time.sleep(0.5)
+        os.kill(job.process.pid, signal.SIGTERM)
+    result = job.result(40)
+    checks.expect(result.code == STOPPED, f"SIGTERM to mpirun: exit {STOPPED}", result)
+    files = checkpoints(folder)
+    if not checks.expect(len(files) == 1, "a checkpoint is left", result):
+        return
+
+    deck = ["run", BUSY_DECK, "--restart", folder, "--quiet", *sets(ENDLESS)]
+    for ranks in (1, 2):
+        other = program.run(*deck, "--output", folder, "--set", "seed=8", ranks=ranks)
+        checks.expect(other.code == INPUT and other.err.count("was written by a run of another deck") == 1,
+                      f"a restart with another deck is refused, once, {ranks} ranks", other)
+    elsewhere = program.run(*deck, "--output", program.folder / "elsewhere", ranks=2)
+    checks.expect(elsewhere.code == WORLD and "run.h5 is missing" in elsewhere.err, "a restart without its run.h5 is refused", elsewhere)
+
+    whole = files[0].read_bytes()
+    damages = {"cut off": whole[: len(whole) // 2], "a few bytes changed": changed(whole), "no HDF5": b"hello\n" * 100, "empty": b""}
+    for what, damaged in damages.items():
+        files[0].write_bytes(damaged)
+        before = (folder / "run.h5").read_bytes()
+        result = program.run(*deck, "--output", folder, ranks=2)
+        checks.expect(result.code == WORLD and result.err.count("is damaged or no checkpoint") == 1,
+                      f"a damaged checkpoint ({what}) is refused, once", result)
+        checks.expect((folder / "run.h5").read_bytes() == before, f"and run.h5 stays as it is ({what})")
+
+
+def changed(data):
+    middle = len(data) // 2
+    return data[:middle] + bytes(byte ^ 0xFF for byte in data[middle:middle + 64]) + data[middle + 64:]
+
+
+def flows(checks, program):
+    if not MAXMIN.is_dir():
+        print(f"skipped: flows, since {MAXMIN} is absent")
+        return
+    for case in ("ft64_taper_perm", "ft64_taper_incast63"):
+        deck = program.folder / f"{case}.yaml"
+        deck.write_text("name: reference\nseed: 1\ncluster:\n  scale_out: {topology: explicit, "
+                        f"links: {(MAXMIN / case / 'links.csv').resolve()}, routes: {(MAXMIN / case / 'routes.csv').resolve()}}}\n")
+        out = program.folder / f"{case}.csv"
+        result = program.run("flows", deck, MAXMIN / case / "flows.csv", out, ranks=2)
+        if not checks.expect(result.code == DONE and out.exists(), f"flows {case}", result):
+            continue
+        expected, got = finish_times(MAXMIN / case / "expected.csv"), finish_times(out)
+        worst = max((abs(got.get(flow, 0) / finish - 1) for flow, finish in expected.items()), default=1)
+        # The reference is exact to 1e-14; ours rounds rates to whole bytes/s and times to whole ns.
+        checks.expect(len(expected) == len(got) > 0 and worst <= 1e-6, f"flows {case}: finish times to 1e-6 (worst {worst:.2g})")
+
+
+def finish_times(path):
+    with open(path, newline="") as file:
+        return {row["flow"]: float(row["finish_s"]) for row in csv.DictReader(file)}
+
+
+def listings(checks, program):
+    catalogue = program.run("catalogue", ranks=2)
+    for name in ("hgx-h100", "gb200-nvl72", "llama-3.1-70b", "deepseek-v3", "dsp-pluggable"):
+        checks.expect(catalogue.code == DONE and catalogue.out.count(f"\n  {name} ") == 1, f"the catalogue lists {name} once", catalogue)
+    kind = program.run("catalogue", "racks", ranks=0)
+    checks.expect(kind.code == DONE and "hgx-h100" in kind.out and "llama" not in kind.out, "catalogue racks lists racks only", kind)
+    entry = program.run("catalogue", "racks", "hgx-h100", ranks=0)
+    checks.expect(entry.code == DONE and "accelerator" in entry.out, "catalogue racks hgx-h100 writes it out", entry)
+    check = program.run("check", TREE / "inputs/quickstart.yaml", ranks=2)
+    checks.expect(check.code == DONE and check.out.count("service chat") == 1, "check shows the deployment once", check)
+
+
+def main():
+    options = arguments(__doc__)
+    checks = Checks()
+    for part in (help_and_version, mistakes, output_folder, lost_rank, stop_and_restart, flows, listings):
+        folder = tempfile.mkdtemp(prefix="megaweave-cli-")
+        start = time.monotonic()
+        part(checks, Program(options.binary, options.mpirun, folder))
+        print(f"{part.__name__}: {time.monotonic() - start:.1f} s", flush=True)
+        shutil.rmtree(folder)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

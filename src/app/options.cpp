@@ -1,8 +1,10 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <sstream>
 
+#include "megaweave/core/error.hpp"
 #include "version.hpp"
 
 namespace mw::app {
@@ -32,6 +34,17 @@ double parse_time_limit(std::string const& text) {
         throw CLI::ValidationError("--time-limit",
                                    "'" + text + "' is no HH:MM:SS. Write for example --time-limit 01:30:00");
     return parts[0] * 3600 + parts[1] * 60 + parts[2];
+}
+
+//! CLI11 would only say that a command is missing.
+void require_known_command(CLI::App const& app, std::string const& word) {
+    if (word.empty() || word.front() == '-') return;
+    std::vector<std::string> names;
+    for (CLI::App const* command : app.get_subcommands({})) names.push_back(command->get_name());
+    if (std::ranges::find(names, word) != names.end()) return;
+    std::string const near = core::nearest(word, names);
+    throw CLI::ValidationError("unknown command '" + word + "'",
+                               near.empty() ? "See megaweave --help" : "Did you mean '" + near + "'?");
 }
 
 void add_deck(CLI::App& command, Options& options, std::vector<std::string>& sets) {
@@ -81,6 +94,7 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
 
     ParsedOptions parsed;
     try {
+        require_known_command(app, argc > 1 ? argv[1] : "");
         app.parse(argc, argv);
         for (std::string const& text : sets) options.overrides.push_back(split_override(text));
         if (!time_limit.empty()) options.time_limit_s = parse_time_limit(time_limit);

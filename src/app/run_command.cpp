@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -26,11 +28,14 @@ namespace fs = std::filesystem;
 
 //! Results of an earlier run in the same folder are kept, one generation.
 void set_aside(fs::path const& directory) {
-    if (!fs::exists(directory / "run.h5")) return;
+    // run.h5 last: should the move be cut short, the next run finds it and moves the rest.
+    constexpr std::array names = {"checkpoints", "run.xdmf", "summary.yaml",
+                                  "report.html", "figures",  "run.h5"};
+    if (std::ranges::none_of(names, [&](char const* name) { return fs::exists(directory / name); })) return;
     fs::path const previous = directory / "previous";
     fs::remove_all(previous);
     fs::create_directories(previous);
-    for (char const* name : {"run.h5", "run.xdmf", "summary.yaml", "report.html", "figures", "checkpoints"})
+    for (char const* name : names)
         if (fs::exists(directory / name)) fs::rename(directory / name, previous / name);
 }
 

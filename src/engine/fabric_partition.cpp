@@ -170,11 +170,12 @@ void FabricPartition::swap_fixed() {
             neighbour.send.push_back(solver_.newly_fixed_rate(active_[i].flow));
     }
     swap_all();
-    for (Neighbour& neighbour : neighbours_) {
+    for (Neighbour& neighbour : neighbours_)
         for (std::size_t k = 0; k < neighbour.send.size(); ++k)
             if (neighbour.receive[k] >= 0) solver_.fix(active_[neighbour.open[k]].flow, neighbour.receive[k]);
+    // Only now: what one neighbour fixed is open no longer for the others either.
+    for (Neighbour& neighbour : neighbours_)
         std::erase_if(neighbour.open, [&](std::uint32_t i) { return !solver_.is_open(active_[i].flow); });
-    }
 }
 
 void FabricPartition::move_bytes(core::TimeNs start_ns, core::TimeNs end_ns) {

@@ -55,6 +55,8 @@ void Rack::host_instances() {
         ServiceModel const& service = world_->service(at->service);
         hosted_.push_back(
             {instance, &service, serving::Instance{service.instance(at->prefill), service.timing()}, group});
+        if (hosted_.size() == 1) first_hosted_ = instance.index();
+        due_ns_.push_back(hosted_.back().instance.next_event_ns());
     }
 }
 
@@ -83,7 +85,7 @@ void Rack::host_cells() {
 
 void Rack::find_next_event() {
     core::TimeNs next = inbox_.empty() ? core::never : inbox_.front().due_ns;
-    for (Hosted const& hosted : hosted_) next = std::min(next, hosted.instance.next_event_ns());
+    for (core::TimeNs const due_ns : due_ns_) next = std::min(next, due_ns);
     for (Guest const& guest : guests_) next = std::min(next, guest.end_ns);
     for (Cell const& cell : cells_) next = std::min(next, cell.arrivals.next_ns());
     next_event_ns_ = next;
@@ -107,7 +109,7 @@ void Rack::run_until(core::TimeNs end_ns) {
             handle(message);
         }
         for (std::uint32_t i = 0; i < hosted_.size(); ++i)
-            if (hosted_[i].instance.next_event_ns() == now_ns) {
+            if (due_ns_[i] == now_ns) {
                 ++counts_[Count::events];
                 on_instance(i, now_ns, [&](serving::Instance& instance) { instance.advance(*this); });
             }
@@ -188,6 +190,7 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
     bool const was_busy = hosted.instance.busy();
     core::TimeNs const began_ns = hosted.instance.iteration_start_ns();
     action(hosted.instance);
+    due_ns_[index] = hosted.instance.next_event_ns();
     if (hosted.instance.busy()) {
         if (!was_busy || hosted.instance.iteration_start_ns() != began_ns) announce_work(hosted, now_ns);
     } else if (was_busy) {
@@ -227,10 +230,9 @@ void Rack::send(MessageKind kind, core::RackId to, std::uint32_t target, serving
 }
 
 std::uint32_t Rack::hosted_index(std::uint32_t instance) const {
-    auto const at = std::ranges::lower_bound(hosted_, core::InstanceId{instance}, {}, &Hosted::id);
-    MW_EXPECT(at != hosted_.end() && at->id.index() == instance,
-              "a message for an instance that does not live here");
-    return static_cast<std::uint32_t>(at - hosted_.begin());
+    std::uint32_t const index = instance - first_hosted_;
+    MW_EXPECT(index < hosted_.size(), "a message for an instance that does not live here");
+    return index;
 }
 
 Rack::Cell& Rack::cell_of(std::uint32_t cell) {

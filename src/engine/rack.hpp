@@ -65,7 +65,10 @@ class Rack final : private serving::InstanceListener {
 
     template <class Archive>
     void archive(Archive& ar) {
-        for (Hosted& hosted : hosted_) ar& hosted.instance;
+        for (std::size_t i = 0; i < hosted_.size(); ++i) {
+            ar& hosted_[i].instance;
+            due_ns_[i] = hosted_[i].instance.next_event_ns();
+        }
         for (Cell& cell : cells_) ar& cell.router& cell.arrivals;
         ar& guests_& inbox_& outbox_& fetches_& free_fetches_& meter_& counts_& at_sample_& results_&
             requests_& digest_;
@@ -128,7 +131,10 @@ class Rack final : private serving::InstanceListener {
     core::RackId id_;
     std::int64_t accelerators_;
     std::int64_t assigned_accelerators_{0};
-    std::vector<Hosted> hosted_;  //!< by instance id, which ascends
+    std::vector<Hosted> hosted_;     //!< by instance id, which ascends
+    std::uint32_t first_hosted_{0};  //!< id of the first; the others follow in a row
+    //! Of the hosted instances, side by side: every event looks at them all.
+    std::vector<core::TimeNs> due_ns_;
     std::vector<Cell> cells_;
     std::vector<Guest> guests_;
     std::vector<Message> inbox_;  //!< heap

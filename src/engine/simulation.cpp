@@ -60,9 +60,12 @@ void Simulation::State::run_racks(core::TimeNs end_ns) {
     Stopwatch const watch{time_in_s, Phase::racks};
     awake.clear();
     for (std::size_t i = 0; i < racks.size(); ++i)
-        if (racks[i]->next_event_ns() < end_ns || !racks[i]->outbox().empty()) awake.push_back(i);
+        if (due_ns[i] < end_ns) awake.push_back(i);
     team.for_ranges(awake.size(), rack_grain, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) racks[awake[i]]->run_until(end_ns);
+        for (std::size_t i = begin; i < end; ++i) {
+            racks[awake[i]]->run_until(end_ns);
+            due_ns[awake[i]] = racks[awake[i]]->next_event_ns();
+        }
     });
 }
 
@@ -82,16 +85,23 @@ parallel::Pulse Simulation::State::exchange(core::TimeNs end_ns, std::uint64_t w
         racks[i]->outbox().clear();
         racks[i]->started().clear();
     }
-    for (auto const& rack : racks) mine.next_event_ns = std::min(mine.next_event_ns, rack->next_event_ns());
+    for (core::TimeNs const rack_ns : due_ns) mine.next_event_ns = std::min(mine.next_event_ns, rack_ns);
     return mail.exchange(
-        mine, [&](Message const& message) { rack(message.to).deliver(message); },
+        mine,
+        [&](Message const& message) {
+            rack(message.to).deliver(message);
+            core::TimeNs& rack_ns = due_ns[place(message.to)];
+            rack_ns = std::min(rack_ns, message.due_ns);
+        },
         [&](Transfer const& transfer) { fabric.join(transfer); });
 }
 
 void Simulation::State::share_fabric(core::TimeNs end_ns) {
     Stopwatch const watch{time_in_s, Phase::fabric};
-    for (Arrival const& arrival : fabric.advance(now_ns, end_ns))
+    for (Arrival const& arrival : fabric.advance(now_ns, end_ns)) {
         rack(arrival.transfer.home).transfer_finished(arrival.transfer, arrival.at_ns, end_ns, window_ns);
+        due_ns[place(arrival.transfer.home)] = 0;  // it has news to send
+    }
 }
 
 void Simulation::State::record(Observer& observer) {
@@ -158,6 +168,7 @@ void Simulation::State::restore(SavedState const& saved) {
         for (Transfer const& transfer : transfers) mail.post(transfer, fabric);
         for (Message const& message : racks[i]->outbox())
             MW_EXPECT(message.due_ns >= now_ns, "saved news are of the past");
+        due_ns[i] = racks[i]->outbox().empty() ? racks[i]->next_event_ns() : 0;
     }
     mail.exchange(
         {}, [](Message const&) {}, [&](Transfer const& transfer) { fabric.join(transfer); });

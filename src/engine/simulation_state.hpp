@@ -34,6 +34,7 @@ struct Simulation::State {
                 racks[i] =
                     std::make_unique<Rack>(world, core::RackId::of(static_cast<std::size_t>(first) + i));
         });
+        for (auto const& rack : racks) due_ns.push_back(rack->next_event_ns());
     }
 
     Outcome run(Observer& observer);
@@ -45,15 +46,17 @@ struct Simulation::State {
     [[nodiscard]] SavedState save();
     void restore(SavedState const& saved);
     void audit();
-    [[nodiscard]] Rack& rack(core::RackId id) {
-        return *racks[id.index() - static_cast<std::size_t>(partition.first_rack(comm.rank()))];
+    [[nodiscard]] std::size_t place(core::RackId id) const {
+        return id.index() - static_cast<std::size_t>(partition.first_rack(comm.rank()));
     }
+    [[nodiscard]] Rack& rack(core::RackId id) { return *racks[place(id)]; }
 
     World const& world;
     parallel::Comm& comm;
     parallel::Team& team;
     site::Partition partition;
     std::vector<std::unique_ptr<Rack>> racks;
+    std::vector<core::TimeNs> due_ns;  //!< next event of each rack, side by side; 0: it has news to send
     FabricPartition fabric;
     Mail mail;
     Gauges gauges;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/integer.hpp"
@@ -123,6 +124,7 @@ void Instance::start_decoding(Slot slot) {
     std::int64_t const steps_left = sequence.request.output_tokens - sequence.request.generated;
     finishes_.push_back({step_ + steps_left, {slot, sequence.generation}});
     std::push_heap(finishes_.begin(), finishes_.end(), later);
+    next_finish_ = finishes_.front().step;
     admitted_.push_back({slot, sequence.generation});
     ++crossing_[residue(sequence.base)];
     ++decoding_;
@@ -255,6 +257,7 @@ void Instance::end_decodes(core::TimeNs now_ns, InstanceListener& listener) {
     ++step_;
     decoding_context_ += decoding_;
     counts_.output_tokens += decoding_;
+    if (next_finish_ > step_) return;
     while (!finishes_.empty() && finishes_.front().step <= step_) {
         Entry const entry = finishes_.front().entry;
         std::pop_heap(finishes_.begin(), finishes_.end(), later);
@@ -266,6 +269,7 @@ void Instance::end_decodes(core::TimeNs now_ns, InstanceListener& listener) {
         free_slot(entry.slot);
         listener.on_completed(request, now_ns);
     }
+    next_finish_ = finishes_.empty() ? std::numeric_limits<std::int64_t>::max() : finishes_.front().step;
 }
 
 void Instance::end_prefills(core::TimeNs now_ns, InstanceListener& listener) {

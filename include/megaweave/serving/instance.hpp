@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "megaweave/core/time.hpp"
@@ -105,7 +106,8 @@ class Instance {
     template <class Archive>
     void archive(Archive& ar) {
         ar& slots_& free_slots_& waiting_& prefilling_& attached_& arrived_& admitted_& finishes_& crossing_;
-        ar& step_& decoding_& decoding_context_& fetching_& used_blocks_& busy_& decode_in_batch_;
+        ar& next_finish_& step_& decoding_& decoding_context_& fetching_& used_blocks_& busy_&
+            decode_in_batch_;
         ar& start_ns_& end_ns_& cost_& counts_;
     }
 
@@ -172,7 +174,9 @@ class Instance {
     std::vector<Entry> admitted_;   //!< decoding sequences in order of admission, stale entries among them
     std::vector<Finish> finishes_;  //!< heap, earliest step on top, stale entries among them
     std::vector<std::int32_t> crossing_;  //!< decoding sequences by residue of their base
-    std::int64_t step_{0};                //!< decode steps so far
+    //! Step on top of `finishes_`: spares most iterations the look.
+    std::int64_t next_finish_{std::numeric_limits<std::int64_t>::max()};
+    std::int64_t step_{0};  //!< decode steps so far
     std::int64_t decoding_{0};
     std::int64_t decoding_context_{0};  //!< tokens in the caches of the decoding sequences
     std::int64_t fetching_{0};

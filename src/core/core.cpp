@@ -12,8 +12,8 @@ namespace mw::core {
 
 void contract_violated(std::string_view condition, std::string_view why, char const* file, int line) {
     throw ContractError(fmt::format(
-        "{}:{}: contract broken: {} ({}). This is a bug of Megaweave: please report it with the deck.",
-        file, line, condition, why));
+        "{}:{}: contract broken: {} ({}). This is a bug of Megaweave: please report it with the deck.", file,
+        line, condition, why));
 }
 
 namespace {

@@ -16,8 +16,10 @@ std::int64_t Instance::census() const {
 std::int64_t Instance::tokens_present() const {
     std::int64_t tokens = 0;
     for (Sequence const& s : slots_) {
-        if (s.state == State::decoding) tokens += s.base + step_ + 1 - s.request.input_tokens;
-        else if (s.state != State::free && s.state != State::held) tokens += s.request.generated;
+        if (s.state == State::decoding)
+            tokens += s.base + step_ + 1 - s.request.input_tokens;
+        else if (s.state != State::free && s.state != State::held)
+            tokens += s.request.generated;
     }
     for (Attached const& next : attached_) tokens += next.request.generated;
     return tokens;

@@ -10,7 +10,8 @@
  */
 namespace mw::core {
 
-[[noreturn]] void contract_violated(std::string_view condition, std::string_view why, char const* file = __builtin_FILE(), int line = __builtin_LINE());
+[[noreturn]] void contract_violated(std::string_view condition, std::string_view why,
+                                    char const* file = __builtin_FILE(), int line = __builtin_LINE());
 
 #ifdef MW_AUDIT_ENABLED
 inline constexpr bool audit_enabled = true;

@@ -18,8 +18,8 @@ enum class Count : std::uint8_t {
     tpot_ns,  //!< sum over completions with more than one token
     tpot_samples,
     output_tokens,
-    input_tokens,  //!< prompt tokens processed
-    completed_tokens,    //!< output tokens of completed requests
+    input_tokens,      //!< prompt tokens processed
+    completed_tokens,  //!< output tokens of completed requests
     preemptions,
     iterations,
     events,

@@ -12,7 +12,7 @@ enum class Routing : std::uint8_t { adaptive, ecmp };  //!< adaptive: packets sp
 
 //! A folded Clos of identical switches below every accelerator's NIC.
 struct ClosParams {
-    std::int64_t endpoints{0};         //!< NICs, one per accelerator
+    std::int64_t endpoints{0};  //!< NICs, one per accelerator
     std::int64_t nics_per_node{1};
     std::int64_t tiers{3};             //!< 2 or 3
     std::int64_t radix{64};            //!< ports of a switch at the link rate
@@ -27,8 +27,8 @@ struct ClosParams {
 //! What a link's two ends draw. Optics draw it whatever the load.
 struct OpticsParams {
     std::string name;
-    double port_w_per_800g{0};   //!< of one end at 800 Gb/s; scales with the rate
-    bool at_host{true};          //!< false: the host's own cable is copper (no optical end)
+    double port_w_per_800g{0};  //!< of one end at 800 Gb/s; scales with the rate
+    bool at_host{true};         //!< false: the host's own cable is copper (no optical end)
     std::string source;
     bool estimate{false};
 };
@@ -36,9 +36,9 @@ struct OpticsParams {
 //! A scale-out switch without its optics.
 struct SwitchParams {
     std::string name;
-    double bytes_per_s{0};       //!< switching capacity, one direction
+    double bytes_per_s{0};  //!< switching capacity, one direction
     double idle_w{0};
-    double active_w{0};          //!< at full load
+    double active_w{0};  //!< at full load
     std::string source;
 };
 

@@ -18,25 +18,25 @@ struct ModelParams {
     std::int64_t kv_heads{0};
     std::int64_t head_dim{0};
     Attention attention{Attention::grouped_query};
-    std::int64_t q_lora_rank{0};        //!< latent attention; 0: the query projection is full
-    std::int64_t kv_lora_rank{0};       //!< latent attention
-    std::int64_t qk_nope_head_dim{0};   //!< latent attention
-    std::int64_t qk_rope_head_dim{0};   //!< latent attention
-    std::int64_t v_head_dim{0};         //!< latent attention
+    std::int64_t q_lora_rank{0};       //!< latent attention; 0: the query projection is full
+    std::int64_t kv_lora_rank{0};      //!< latent attention
+    std::int64_t qk_nope_head_dim{0};  //!< latent attention
+    std::int64_t qk_rope_head_dim{0};  //!< latent attention
+    std::int64_t v_head_dim{0};        //!< latent attention
     std::int64_t dense_intermediate{0};
     std::int64_t first_dense_layers{0};
-    std::int64_t moe_every{0};          //!< 0: dense; 1: every layer after the first dense ones; 2: every second …
+    std::int64_t moe_every{0};  //!< 0: dense; 1: every layer after the first dense ones; 2: every second …
     std::int64_t routed_experts{0};
     std::int64_t experts_per_token{0};
-    std::int64_t node_limit{0};         //!< scale-up domains that a token's experts may lie in; 0: no limit
+    std::int64_t node_limit{0};  //!< scale-up domains that a token's experts may lie in; 0: no limit
     std::int64_t shared_experts{0};
     std::int64_t moe_intermediate{0};
     std::int64_t shared_intermediate{0};
     std::int64_t vocabulary{0};
     bool tied_embeddings{false};
-    std::int64_t sliding_window{0};     //!< tokens that a sliding-window layer sees; 0: none
-    std::int64_t sliding_layers{0};     //!< how many layers slide
-    std::int64_t linear_layers{0};      //!< how many layers keep a constant state instead of a KV cache
+    std::int64_t sliding_window{0};  //!< tokens that a sliding-window layer sees; 0: none
+    std::int64_t sliding_layers{0};  //!< how many layers slide
+    std::int64_t linear_layers{0};   //!< how many layers keep a constant state instead of a KV cache
     hardware::Provenance provenance;
 };
 

@@ -12,24 +12,24 @@ enum class Law : std::uint8_t { fixed, uniform, lognormal, exponential, quantile
 //! When requests come.
 struct ArrivalParams {
     Process process{Process::poisson};
-    double rate_per_s{0};        //!< poisson, gamma
-    double cv{1};                //!< gamma: standard deviation over mean of the gaps
-    std::int64_t concurrency{0}; //!< closed: requests in flight, a finished one is replaced at once
-    std::string file{};          //!< trace
+    double rate_per_s{0};         //!< poisson, gamma
+    double cv{1};                 //!< gamma: standard deviation over mean of the gaps
+    std::int64_t concurrency{0};  //!< closed: requests in flight, a finished one is replaced at once
+    std::string file{};           //!< trace
     TraceFormat format{TraceFormat::csv};
-    double scale{1};             //!< trace: rate multiplier; k copies, each rotated by its own offset; a fraction thins
+    double scale{1};  //!< trace: rate multiplier; k copies, each rotated by its own offset; a fraction thins
 };
 
 //! How many tokens.
 struct LengthParams {
     Law law{Law::fixed};
-    std::int64_t tokens{1};      //!< fixed
-    std::int64_t min{1};         //!< uniform
-    std::int64_t max{0};         //!< uniform, lognormal, exponential: drawn again within [1, max]; 0: no bound
-    double median{0};            //!< lognormal
-    double sigma{0};             //!< lognormal, of the logarithm
-    double mean{0};              //!< exponential (geometric in tokens)
-    std::string file{};          //!< quantiles: CSV `quantile,tokens` rising from 0 to 1, or `tokens,probability`
+    std::int64_t tokens{1};  //!< fixed
+    std::int64_t min{1};     //!< uniform
+    std::int64_t max{0};     //!< uniform, lognormal, exponential: drawn again within [1, max]; 0: no bound
+    double median{0};        //!< lognormal
+    double sigma{0};         //!< lognormal, of the logarithm
+    double mean{0};          //!< exponential (geometric in tokens)
+    std::string file{};      //!< quantiles: CSV `quantile,tokens` rising from 0 to 1, or `tokens,probability`
 };
 
 struct WorkloadParams {

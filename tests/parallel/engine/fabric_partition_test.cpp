@@ -1,4 +1,4 @@
-#include "../../../src/engine/fabric_partition.hpp"
+#include "fabric_partition.hpp"
 
 #include <doctest/doctest.h>
 

@@ -8,6 +8,7 @@
 #include "durable.hpp"
 #include "megaweave/core/error.hpp"
 #include "megaweave/io/run_file.hpp"
+#include "salvage.hpp"
 #include "series.hpp"
 
 namespace mw::io {
@@ -15,27 +16,6 @@ namespace mw::io {
 namespace {
 
 namespace fs = std::filesystem;
-
-herr_t add_name(hid_t, char const* name, H5L_info_t const*, void* names) {
-    static_cast<std::vector<std::string>*>(names)->emplace_back(name);
-    return 0;
-}
-
-std::vector<std::string> members(hid_t file, std::string const& group) {
-    std::vector<std::string> names;
-    Handle const id{H5Gopen2(file, group.c_str(), H5P_DEFAULT), H5Gclose, "cannot open " + group};
-    check(H5Literate(id.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add_name, &names),
-          "cannot list " + group);
-    return names;
-}
-
-bool is_series(hid_t file, std::string const& path) {
-    Handle const dataset{H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "cannot open " + path};
-    Handle const space{H5Dget_space(dataset.get()), H5Sclose, path};
-    hsize_t extent[2] = {0, 0};
-    hsize_t most[2] = {0, 0};
-    return H5Sget_simple_extent_dims(space.get(), extent, most) >= 0 && most[0] == H5S_UNLIMITED;
-}
 
 std::vector<std::string> series_of(hid_t file, std::string const& group) {
     std::vector<std::string> names;
@@ -72,48 +52,19 @@ void require_same(hid_t file, std::string const& path, std::uint64_t physics_has
                                ": restart from an older checkpoint, or start anew without --restart");
 }
 
-std::vector<char const*> results_in(hid_t file) {
-    std::vector<char const*> found;
-    for (char const* name : {"requests", "histograms"})
-        if (H5Lexists(file, name, H5P_DEFAULT) > 0) found.push_back(name);
-    return found;
-}
-
-void drop_after(std::string const& path, std::int64_t rows) {
-    Handle const file = open_serial(path, Access::modify);
-    for (std::string const folder : {"/rack/", "/facility/", "/links/"})
-        for (auto const& name : members(file.get(), folder)) truncate_series(file.get(), folder + name, rows);
-    truncate_series(file.get(), "/time_s", rows);
-    for (char const* name : results_in(file.get()))
-        check(H5Ldelete(file.get(), name, H5P_DEFAULT), "cannot remove " + path + ":/" + name);
-    check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "cannot flush " + path);
-}
-
-void drop_in_copy(std::string const& path, std::int64_t rows) {
-    std::string const aside = path + ".tmp";
-    try {
-        fs::copy_file(path, aside, fs::copy_options::overwrite_existing);
-    } catch (fs::filesystem_error const& error) {
-        throw core::WorldError("cannot copy " + path +
-                               " to drop its last samples: " + error.code().message());
-    }
-    drop_after(aside, rows);
-    rename_durably(aside, path);
-}
-
 void rewind_on_root(std::string const& path, std::uint64_t physics_hash, std::int64_t racks,
                     std::int64_t links, std::int64_t rows) {
     if (!fs::exists(path))
         throw core::WorldError(
             path +
             " is missing, but a restart goes on with it: put it back, or start anew without --restart");
-    bool surplus = false;
     {
         Handle const file = open_serial(path, Access::read);
         require_same(file.get(), path, physics_hash, racks, links, rows);
-        surplus = rows_of_path(file.get(), "/time_s") > rows || !results_in(file.get()).empty();
     }
-    if (surplus) drop_in_copy(path, rows);
+    std::string const aside = path + ".tmp";
+    copy_rows(path, aside, rows);
+    rename_durably(aside, path);
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ struct Rewound {
 };
 
 /*!
- * Takes the file of an interrupted run back to its first `rows` samples. The root works, on a copy that then replaces the file;
- * nothing is copied if there is nothing to drop. Collective. Throws core::WorldError on every rank if the file is of another
+ * Takes the file of an interrupted run back to its first `rows` samples. The root copies these values into a new file that then
+ * replaces the old one, whatever state a kill left that in. Collective. Throws core::WorldError on every rank if the file is of another
  * run, has fewer rows or cannot be read.
  */
 [[nodiscard]] Rewound rewind(parallel::Comm const& comm, std::string const& path, std::uint64_t physics_hash,

@@ -92,17 +92,4 @@ void Series::write(std::int64_t before, std::int64_t held, hid_t transfer) {
     held_.clear();
 }
 
-void truncate_series(hid_t file, std::string const& path, std::int64_t rows) {
-    Handle const dataset{H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "cannot open " + path};
-    Handle const space{H5Dget_space(dataset.get()), H5Sclose, path};
-    hsize_t extent[2] = {0, 0};
-    hsize_t most[2] = {0, 0};
-    check(H5Sget_simple_extent_dims(space.get(), extent, most), path);
-    if (most[0] != H5S_UNLIMITED) return;  // not a series
-    if (extent[0] < static_cast<hsize_t>(rows))
-        throw core::WorldError(path + " holds only " + std::to_string(extent[0]) + " samples");
-    extent[0] = static_cast<hsize_t>(rows);
-    check(H5Dset_extent(dataset.get(), extent), "cannot shorten " + path);
-}
-
 }  // namespace mw::io

@@ -58,7 +58,4 @@ struct ChunkShape {
 };
 [[nodiscard]] ChunkShape chunk_shape(std::int64_t width, std::int64_t element_bytes);
 
-//! Cuts a series back to its first `rows` rows. Serial.
-void truncate_series(hid_t file, std::string const& path, std::int64_t rows);
-
 }  // namespace mw::io

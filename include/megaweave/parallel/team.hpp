@@ -20,7 +20,8 @@ class Team {
 
     [[nodiscard]] int threads() const { return threads_; }
 
-    //! Calls body(begin, end) over [0, count) in pieces of about `grain` (at least half of it); returns when all are done. Exceptions reach the caller.
+    //! Calls body(begin, end) over [0, count) in pieces of about `grain`, at least half of it; returns when all are done.
+    //! Exceptions reach the caller.
     void for_ranges(std::size_t count, std::size_t grain,
                     std::function<void(std::size_t, std::size_t)> const& body);
 

@@ -96,16 +96,16 @@ TEST_CASE("Without chunked prefill a prompt runs whole, beyond the budget if it 
 }
 
 TEST_CASE("When the cache is full, the sequence admitted last is preempted and recomputed") {
-    // Blocks of 4 tokens, 4 of them. Both prompts of 4 take a block each, a second one at the first decode step and, with 8 tokens
-    // cached each, would need a third: the fifth step (context 9) has 4 of 6. Request 1 gives way with 5 tokens generated.
+    // 4 blocks of 4 tokens. Request 0 finds the instance idle and starts at once; request 1 follows an iteration later. When request 0 has
+    // 8 tokens cached and needs a third block, request 1 has 7 in two blocks, 4 of them generated and cached or about to be: it gives way.
     Harness<serving::Instance> run{{params(4, 4, 64, true), {}, {request(0, 0, 4, 7), request(1, 0, 4, 7)}}};
     auto const& log = run.run();
     CHECK(run.front().counts().preemptions == 1);
     CHECK(time_of(log, Seen::completed, 0) < time_of(log, Seen::completed, 1));
     for (test::Happening const& happening : log)
         if (happening.what == Seen::completed) CHECK(happening.preemptions == (happening.id == 1 ? 1 : 0));
-    // Two prompts of 4, and once more the 4 + 5 tokens of request 1.
-    CHECK(run.front().counts().input_tokens == 8 + 9);
+    // Two prompts of 4, and once more the 4 + 4 tokens of request 1.
+    CHECK(run.front().counts().input_tokens == 8 + 8);
     CHECK(run.front().counts().output_tokens == 14);
     CHECK(run.count(Seen::first_token) == 2);
 }

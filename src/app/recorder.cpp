@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <csignal>
 
 #include "megaweave/io/checkpoint.hpp"
@@ -47,11 +48,10 @@ io::RunFile open_file(engine::World const& world, engine::Simulation const& simu
     config::Deck const& deck = world.deck();
     io::RunIdentity identity{version,           deck.name,           deck.effective_yaml,
                              deck.physics_hash, deck.time.warmup_ns, deck.time.sample_ns};
-    io::RunShape shape = make_shape(world.plan(), simulation.partition(), comm.rank());
+    io::RunShape const shape = make_shape(world.plan(), simulation.partition(), comm.rank());
     std::string const path = directory + "/run.h5";
-    return restart_rows < 0
-               ? io::RunFile::create(comm, path, std::move(identity), std::move(shape))
-               : io::RunFile::reopen(comm, path, std::move(identity), std::move(shape), restart_rows);
+    return restart_rows < 0 ? io::RunFile::create(comm, path, std::move(identity), shape)
+                            : io::RunFile::reopen(comm, path, std::move(identity), shape, restart_rows);
 }
 
 }  // namespace
@@ -68,19 +68,33 @@ Recorder::Recorder(engine::World const& world, engine::Simulation const& simulat
     if (comm.root()) progress_.emplace(quiet);
 }
 
+namespace {
+
+//! Why a run stops, as a wish: a signal may reach one rank before the others, and all must know.
+struct Reason {
+    int signal;  //!< 0: the time limit
+    char const* text;
+};
+constexpr std::array<Reason, 4> reasons = {{{0, "the time limit"},
+                                            {SIGTERM, "signal SIGTERM"},
+                                            {SIGINT, "signal SIGINT"},
+                                            {SIGUSR1, "signal SIGUSR1"}}};
+
+std::uint64_t stop_because(int signal) {
+    std::uint64_t wish = engine::Wish::stop;
+    for (std::size_t i = 0; i < reasons.size(); ++i)
+        if (reasons[i].signal == signal) wish |= engine::Wish::first_reason << i;
+    return wish;
+}
+
+}  // namespace
+
 std::uint64_t Recorder::wishes() {
-    if (int const signal = signals_.seen(); signal != 0) {
-        stop_reason_ = fmt::format("signal {}", signal == SIGTERM  ? "SIGTERM"
-                                                : signal == SIGINT ? "SIGINT"
-                                                                   : "SIGUSR1");
-        return engine::Wish::stop | engine::Wish::checkpoint;
-    }
+    if (int const signal = signals_.seen(); signal != 0) return stop_because(signal);
     if (!comm_.root()) return 0;  // one clock for all
     auto const now = Clock::now();
-    if (rules_.time_limit_s > 0 && now - rules_.start > std::chrono::duration<double>(rules_.time_limit_s)) {
-        stop_reason_ = "the time limit";
-        return engine::Wish::stop | engine::Wish::checkpoint;
-    }
+    if (rules_.time_limit_s > 0 && now - rules_.start > std::chrono::duration<double>(rules_.time_limit_s))
+        return stop_because(0);
     if (rules_.checkpoint_every_s > 0 &&
         now - last_checkpoint_ > std::chrono::duration<double>(rules_.checkpoint_every_s))
         return engine::Wish::checkpoint;
@@ -95,7 +109,9 @@ void Recorder::on_window(engine::Progress const& progress) {
     if (progress_) progress_->show(progress);
 }
 
-void Recorder::on_checkpoint(engine::SavedState const& state) {
+void Recorder::on_checkpoint(engine::SavedState const& state, std::uint64_t agreed) {
+    for (std::size_t i = 0; i < reasons.size(); ++i)
+        if ((agreed & engine::Wish::first_reason << i) != 0) stop_reason_ = reasons[i].text;
     file_.flush();
     io::CheckpointMeta meta;
     meta.physics_hash = world_.deck().physics_hash;

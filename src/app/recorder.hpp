@@ -30,7 +30,7 @@ class Recorder final : public engine::Observer {
     std::uint64_t wishes() override;
     void on_sample(core::Frame const& frame) override;
     void on_window(engine::Progress const& progress) override;
-    void on_checkpoint(engine::SavedState const& state) override;
+    void on_checkpoint(engine::SavedState const& state, std::uint64_t agreed) override;
 
     //! Closes run.h5 with everything that is known at the end. Collective.
     void finish(engine::Simulation const& simulation, engine::Results const& results);

@@ -12,6 +12,7 @@
 
 #include "agree.hpp"
 #include "commands.hpp"
+#include "megaweave/core/archive.hpp"
 #include "megaweave/core/error.hpp"
 #include "megaweave/engine/simulation.hpp"
 #include "megaweave/io/checkpoint.hpp"
@@ -76,10 +77,10 @@ std::string choose_checkpoint(Options const& options, engine::World const& world
         }
         return newest;
     });
-    auto const* const text = reinterpret_cast<std::byte const*>(path.data());
-    std::vector<std::byte> bytes(text, text + path.size());
+    std::vector<std::byte> bytes;
+    core::ByteWriter{bytes} & path;
     comm.broadcast(bytes);
-    path.assign(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+    core::ByteReader{bytes} & path;
     return path;
 }
 
@@ -141,8 +142,7 @@ int run_command(Options const& options, parallel::Comm& comm) {
     if (simulation.run(recorder) == engine::Outcome::stopped) {
         if (comm.root())
             fmt::print("stopped by {}; go on with --restart {}/checkpoints\noutput: {}\n",
-                       recorder.stop_reason().empty() ? "a signal" : recorder.stop_reason(), directory,
-                       directory);
+                       recorder.stop_reason(), directory, directory);
         return exit_stopped;
     }
     engine::Results const results = simulation.results();

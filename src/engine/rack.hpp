@@ -24,6 +24,7 @@ namespace mw::engine {
  * Touched by one thread in a window. All that leaves it are messages and transfers, both taking effect no earlier than the next
  * window; all that enters it are messages. Equal times: messages first, then iterations by instance, then arrivals by cell.
  */
+// NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor): final, and the base cannot be deleted through
 class Rack final : private serving::InstanceListener {
   public:
     Rack(World const& world, core::RackId id);

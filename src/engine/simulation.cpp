@@ -48,7 +48,7 @@ Outcome Simulation::State::run(Observer& observer) {
         jump(agreed.next_event_ns);
         if (agreed.flags != 0 && now_ns < world.end_ns()) {
             Stopwatch const watch{time_in_s, Phase::record};
-            observer.on_checkpoint(save());
+            observer.on_checkpoint(save(), agreed.flags);
             if ((agreed.flags & Wish::stop) != 0) outcome = Outcome::stopped;
         }
     }

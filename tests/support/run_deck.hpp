@@ -41,7 +41,7 @@ class Keeper final : public engine::Observer {
                 run_->facility[column.name].push_back(column.values.front());
     }
     void on_window(engine::Progress const&) override {}
-    void on_checkpoint(engine::SavedState const&) override {}
+    void on_checkpoint(engine::SavedState const&, std::uint64_t) override {}
 
   private:
     DeckRun* run_;

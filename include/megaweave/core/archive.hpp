@@ -26,8 +26,9 @@ class ByteWriter {
     template <class T>
     ByteWriter& operator&(T& value);
     void raw(void const* data, std::size_t size) {
-        auto const* bytes = static_cast<std::byte const*>(data);
-        out_.insert(out_.end(), bytes, bytes + size);
+        std::size_t const at = out_.size();
+        out_.resize(at + size);
+        if (size != 0) std::memcpy(out_.data() + at, data, size);
     }
 
   private:

@@ -18,6 +18,8 @@ namespace mw::engine {
 struct Wish {
     static constexpr std::uint64_t stop = 1;  //!< checkpoint, then end
     static constexpr std::uint64_t checkpoint = 2;
+    static constexpr std::uint64_t first_reason =
+        256;  //!< from here on the observer's own, agreed with the others
 };
 
 //! The state of a run between two windows, cut by rack so that any number of ranks can read it.
@@ -41,10 +43,11 @@ struct Progress {
 class Observer {
   public:
     virtual ~Observer() = default;
-    virtual std::uint64_t wishes() = 0;                       //!< every window; cheap
-    virtual void on_sample(core::Frame const& frame) = 0;     //!< collective
-    virtual void on_window(Progress const& progress) = 0;     //!< cheap
-    virtual void on_checkpoint(SavedState const& state) = 0;  //!< collective
+    virtual std::uint64_t wishes() = 0;                    //!< every window; cheap
+    virtual void on_sample(core::Frame const& frame) = 0;  //!< collective
+    virtual void on_window(Progress const& progress) = 0;  //!< cheap
+    //! `agreed`: what any rank wished for. Collective.
+    virtual void on_checkpoint(SavedState const& state, std::uint64_t agreed) = 0;
 };
 
 enum class Outcome : std::uint8_t { finished, stopped };

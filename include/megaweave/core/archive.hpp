@@ -25,11 +25,7 @@ class ByteWriter {
 
     template <class T>
     ByteWriter& operator&(T& value);
-    void raw(void const* data, std::size_t size) {
-        std::size_t const at = out_.size();
-        out_.resize(at + size);
-        if (size != 0) std::memcpy(out_.data() + at, data, size);
-    }
+    void raw(void const* data, std::size_t size);
 
   private:
     std::vector<std::byte>& out_;

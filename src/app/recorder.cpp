@@ -19,14 +19,13 @@ std::string bundle_name(fabric::Bundle const& bundle) {
     return fmt::format("{} {} {}", tier, bundle.index + 1, bundle.up ? "up" : "down");
 }
 
-io::RunShape make_shape(site::Plan const& plan, site::Partition const& partition, int rank) {
+io::RunShape make_shape(site::Plan const& plan, site::Partition const& partition,
+                        parallel::Comm const& comm) {
+    int const rank = comm.rank();
     io::RunShape shape;
     shape.racks_total = plan.racks();
     shape.first_rack = partition.first_rack(rank);
     shape.links_total = plan.clos().bundle_count();
-    for (std::int64_t r = 0; r < shape.first_rack; ++r)
-        shape.first_link +=
-            static_cast<std::int64_t>(plan.bundles_of(core::RackId::of(static_cast<std::size_t>(r))).size());
     for (std::int64_t r = shape.first_rack; r < shape.first_rack + partition.rack_count(rank); ++r) {
         auto const rack = core::RackId::of(static_cast<std::size_t>(r));
         site::RackPlace const place = plan.place(rack);
@@ -40,6 +39,7 @@ io::RunShape make_shape(site::Plan const& plan, site::Partition const& partition
                                    static_cast<std::int32_t>(bundle.tier), static_cast<std::int32_t>(r)});
         }
     }
+    shape.first_link = comm.sum_before(static_cast<std::int64_t>(shape.links.size()));
     return shape;
 }
 
@@ -48,7 +48,7 @@ io::RunFile open_file(engine::World const& world, engine::Simulation const& simu
     config::Deck const& deck = world.deck();
     io::RunIdentity identity{version,           deck.name,           deck.effective_yaml,
                              deck.physics_hash, deck.time.warmup_ns, deck.time.sample_ns};
-    io::RunShape const shape = make_shape(world.plan(), simulation.partition(), comm.rank());
+    io::RunShape const shape = make_shape(world.plan(), simulation.partition(), comm);
     std::string const path = directory + "/run.h5";
     return restart_rows < 0 ? io::RunFile::create(comm, path, std::move(identity), shape)
                             : io::RunFile::reopen(comm, path, std::move(identity), shape, restart_rows);
@@ -60,6 +60,7 @@ Recorder::Recorder(engine::World const& world, engine::Simulation const& simulat
                    parallel::Comm const& comm, std::string directory, StopRules rules,
                    SignalWatch const& signals, bool quiet, std::int64_t restart_rows)
     : world_{world},
+      partition_{simulation.partition()},
       comm_{comm},
       directory_{std::move(directory)},
       rules_{rules},
@@ -119,9 +120,8 @@ void Recorder::on_checkpoint(engine::SavedState const& state, std::uint64_t agre
     meta.time_ns = state.time_ns;
     meta.recorded_rows = file_.rows();
     meta.program_version = version;
-    site::Partition const partition{world_.plan(), comm_.size()};
     io::write_checkpoint(comm_, directory_ + "/checkpoints", meta, state.global,
-                         partition.first_rack(comm_.rank()), state.racks, world_.plan().racks());
+                         partition_.first_rack(comm_.rank()), state.racks, world_.plan().racks());
     last_checkpoint_ = Clock::now();
 }
 

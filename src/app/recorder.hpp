@@ -41,6 +41,7 @@ class Recorder final : public engine::Observer {
     using Clock = std::chrono::steady_clock;
 
     engine::World const& world_;
+    site::Partition const& partition_;
     parallel::Comm const& comm_;
     std::string directory_;
     StopRules rules_;

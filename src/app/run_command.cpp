@@ -89,8 +89,8 @@ std::int64_t restore(engine::Simulation& simulation, parallel::Comm const& comm,
     std::int64_t const first = simulation.partition().first_rack(comm.rank());
     io::Checkpoint checkpoint =
         io::read_checkpoint(comm, path, first, simulation.partition().rack_count(comm.rank()));
-    simulation.restore({checkpoint.meta.window, checkpoint.meta.time_ns, checkpoint.meta.recorded_rows,
-                        std::move(checkpoint.global), std::move(checkpoint.rack_blobs)});
+    simulation.restore({checkpoint.meta.window, checkpoint.meta.time_ns, std::move(checkpoint.global),
+                        std::move(checkpoint.rack_blobs)});
     return checkpoint.meta.recorded_rows;
 }
 

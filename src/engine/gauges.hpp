@@ -34,7 +34,6 @@ class Gauges {
 
     //! Of the whole run, all racks, at the last sample.
     [[nodiscard]] Counts const& run_counts() const { return last_; }
-    [[nodiscard]] std::int64_t samples() const { return samples_; }
     [[nodiscard]] double output_tokens_per_s() const { return output_tokens_per_s_; }
     [[nodiscard]] double facility_w() const { return facility_w_; }
     //! Totals of the measured period into `results`.

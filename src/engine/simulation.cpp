@@ -139,7 +139,7 @@ void Simulation::State::audit() {
 }
 
 SavedState Simulation::State::save() {
-    SavedState saved{windows, now_ns, gauges.samples(), {}, {}};
+    SavedState saved{windows, now_ns, {}, {}};
     core::ByteWriter global{saved.global};
     global& gauges;
     for (auto const& rack : racks) {

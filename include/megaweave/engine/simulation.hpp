@@ -26,7 +26,6 @@ struct Wish {
 struct SavedState {
     std::int64_t windows{0};  //!< simulated so far
     core::TimeNs time_ns{0};
-    std::int64_t samples{0};                    //!< recorded so far
     std::vector<std::byte> global;              //!< the same on every rank
     std::vector<std::vector<std::byte>> racks;  //!< this rank's
 };

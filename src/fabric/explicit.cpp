@@ -105,7 +105,7 @@ std::vector<FlowSpec> on_network(FlowTable const& flows, ExplicitNetwork const& 
     Mistakes mistakes;
     std::vector<FlowSpec> specs;
     for (auto const& row : flows.rows) {
-        FlowSpec& spec = specs.emplace_back(FlowSpec{row.bytes, row.start_s, {}, 0});
+        FlowSpec& spec = specs.emplace_back(FlowSpec{row.bytes, row.start_s, {}, 0, {}});
         auto const route = network.routes.find({row.src, row.dst});
         if (route == network.routes.end()) {
             if (row.src != row.dst)
@@ -123,33 +123,41 @@ std::vector<FlowSpec> on_network(FlowTable const& flows, ExplicitNetwork const& 
     return specs;
 }
 
-std::vector<FlowSpec> on_clos(FlowTable const& flows, Clos const& clos, std::uint64_t seed) {
+std::vector<FlowSpec> on_topology(FlowTable const& flows, Topology const& network, std::uint64_t seed) {
     Mistakes mistakes;
     std::vector<FlowSpec> specs;
+    Path path;
     for (auto const& row : flows.rows) {
-        FlowSpec& spec = specs.emplace_back(FlowSpec{row.bytes, row.start_s, {}, 0});
+        FlowSpec& spec = specs.emplace_back(FlowSpec{row.bytes, row.start_s, {}, 0, {}});
         auto const node = [&](std::string const& column, std::string const& text) {
             auto const number = to_integer(text);
-            bool const good = number && *number >= 0 && *number < clos.nodes();
+            bool const good = number && *number >= 0 && *number < network.nodes();
             if (!good)
                 mistakes.add(flows.path, row.line,
                              column + " " + quoted(text) + " is no node: they count from 0 to " +
-                                 std::to_string(clos.nodes() - 1));
+                                 std::to_string(network.nodes() - 1));
             return good ? *number : 0;
         };
         std::int64_t const src = node("src", row.src);
         std::int64_t const dst = node("dst", row.dst);
-        Path const path = clos.path(src, dst, 0, core::mix(seed ^ core::mix(specs.size())));
-        for (LinkIndex const l : path.view()) spec.links.push_back(static_cast<std::uint32_t>(l));
-        spec.latency_s = core::to_seconds(clos.latency_ns(src, dst));
+        network.path({static_cast<std::int32_t>(src), static_cast<std::int32_t>(dst), 0, Route::undecided,
+                      core::mix(seed ^ core::mix(specs.size()))},
+                     path);
+        for (Hop const& hop : path.hops()) {
+            spec.links.push_back(static_cast<std::uint32_t>(hop.link));
+            if (network.weight_unit() > 1)
+                spec.weights.push_back(hop.weight / (full_weight / network.weight_unit()));
+        }
+        spec.latency_s = core::to_seconds(network.latency_ns(path));
     }
     mistakes.report();
     return specs;
 }
 
-std::vector<std::int64_t> capacities(Clos const& clos) {
+std::vector<std::int64_t> capacities(Topology const& network) {
     std::vector<std::int64_t> all;
-    for (LinkIndex l = 0; l < clos.link_count(); ++l) all.push_back(clos.capacity(l));
+    for (LinkIndex l = 0; l < network.link_count(); ++l)
+        all.push_back(std::max<std::int64_t>(network.capacity(l), 1));  // 0: broken, on no path
     return all;
 }
 

@@ -15,9 +15,6 @@ namespace {
 constexpr std::int64_t rows_per_hall = 20;
 constexpr double row_pitch_m = 3.0;  // rack, and half of a cold and a hot aisle
 constexpr double hall_gap_m = 6.0;
-constexpr double leaf_height_m = 1.0;  // of the drawn network above the racks
-constexpr double pod_height_m = 3.0;
-constexpr double core_height_m = 6.0;
 
 //! Rows that make a roughly square floor, in steps of eight racks.
 std::int64_t choose_row_length(std::int64_t racks, double width_m) {
@@ -25,23 +22,26 @@ std::int64_t choose_row_length(std::int64_t racks, double width_m) {
     return std::clamp<std::int64_t>(std::llround(square / 8.0) * 8, 8, 40);
 }
 
-fabric::ClosParams with_endpoints(PlanParams const& params) {
-    fabric::ClosParams clos = params.scale_out;
-    clos.endpoints = params.accelerators;
-    clos.nics_per_node = params.rack.node.accelerators;
-    return clos;
+fabric::NetworkParams with_endpoints(PlanParams const& params) {
+    fabric::NetworkParams network = params.scale_out;
+    network.endpoints = params.accelerators;
+    network.nics_per_node = params.rack.node.accelerators;
+    return network;
 }
 
 }  // namespace
 
 Plan::Plan(PlanParams const& params)
     : params_{params},
-      clos_{with_endpoints(params)},
+      network_{fabric::make_topology(with_endpoints(params))},
       racks_{core::ceil_div(params.accelerators, params.rack.accelerators())},
       row_length_{choose_row_length(racks_, params.rack.width_m)} {
     std::int64_t first = 0;
     for (std::size_t s = 0; s < params.services.size(); ++s) {
-        place_service(core::ServiceId::of(s), params.services[s], first);
+        if (params.services[s].unit.prefill_instances > 0)
+            place_units(core::ServiceId::of(s), params.services[s], first);
+        else
+            place_service(core::ServiceId::of(s), params.services[s], first);
         first += params.services[s].accelerators;
     }
 }
@@ -74,6 +74,49 @@ void Plan::place_service(core::ServiceId service, Placement const& placement,
             service.index(), placement.accelerators, count, size, needed));
     used_ += count * size;
     place_cells(service, placement, first_instance);
+}
+
+// Unit by unit, each a cell: its prefill instances, then its decode instances. An instance does not straddle a node's edge needlessly.
+void Plan::place_units(core::ServiceId service, Placement const& placement, std::int64_t first_accelerator) {
+    std::int64_t const per_node = params_.rack.node.accelerators;
+    std::int64_t const end = std::min(first_accelerator + placement.accelerators, params_.accelerators);
+    std::int64_t at = core::ceil_div(first_accelerator, per_node) * per_node;
+    std::size_t const first_cell = cells_.size();
+    for (bool fits = true; fits;) {
+        std::size_t const first_instance = instances_.size();
+        auto const place = [&](std::int64_t size, bool prefill) {
+            if (size > per_node || at % per_node + size > per_node)
+                at = core::ceil_div(at, per_node) * per_node;
+            instances_.push_back(
+                {service, core::CellId::of(cells_.size()), rack_of_node(node_of(at)), at, size, prefill});
+            at += size;
+        };
+        for (std::int64_t i = 0; i < placement.unit.prefill_instances; ++i)
+            place(placement.unit.prefill_size, true);
+        for (std::int64_t i = 0; i < placement.unit.decode_instances; ++i)
+            place(placement.per_instance, false);
+        fits = at <= end;
+        if (!fits) {
+            instances_.resize(first_instance);
+            break;
+        }
+        for (std::size_t i = first_instance; i < instances_.size(); ++i) used_ += instances_[i].accelerators;
+        CellPlace& cell = cells_.emplace_back();
+        cell.service = service;
+        cell.home = instances_[first_instance].home;
+        cell.first_instance = static_cast<std::uint32_t>(first_instance);
+        cell.last_instance = static_cast<std::uint32_t>(instances_.size());
+        cell.number = static_cast<std::uint32_t>(cells_.size() - first_cell - 1);
+    }
+    if (cells_.size() == first_cell)
+        throw core::InputError(fmt::format(
+            "service {}: {} accelerators do not hold one unit of {} prefill instances of {} and {} decode "
+            "instances of {}. "
+            "Give it more accelerators or less parallelism",
+            service.index(), placement.accelerators, placement.unit.prefill_instances,
+            placement.unit.prefill_size, placement.unit.decode_instances, placement.per_instance));
+    for (std::size_t c = first_cell; c < cells_.size(); ++c)
+        cells_[c].count = static_cast<std::uint32_t>(cells_.size() - first_cell);
 }
 
 void Plan::place_cells(core::ServiceId service, Placement const& placement, std::uint32_t first_instance) {
@@ -148,43 +191,8 @@ RackPlace Plan::place(core::RackId rack) const {
 std::vector<fabric::BundleIndex> Plan::bundles_of(core::RackId rack) const {
     std::vector<fabric::BundleIndex> bundles;
     for (std::int64_t node = first_node(rack); node < first_node(rack) + nodes_in(rack); ++node)
-        clos_.bundles_owned_by(node, bundles);
+        network_->bundles_owned_by(node, bundles);
     return bundles;
-}
-
-std::array<double, 3> Plan::above(std::int64_t first, std::int64_t last, double height_m) const {
-    auto const from = place(rack_of_node(first)).position_m;
-    auto const to = place(rack_of_node(std::clamp<std::int64_t>(last, first, nodes() - 1))).position_m;
-    return {0.5 * (from[0] + to[0]), 0.5 * (from[1] + to[1]), params_.rack.height_m + height_m};
-}
-
-std::array<std::array<double, 3>, 2> Plan::ends_m(fabric::Bundle const& bundle) const {
-    auto const of_group = [&](std::int64_t groups, std::int64_t group, double height_m) {
-        std::int64_t const per_group = core::ceil_div(nodes(), groups);
-        return above(std::min(group * per_group, nodes() - 1), (group + 1) * per_group - 1, height_m);
-    };
-    std::array<double, 3> low{};
-    std::array<double, 3> high{};
-    switch (bundle.tier) {
-        case fabric::Tier::host: {
-            low = place(rack_of_node(bundle.index)).position_m;
-            low[2] = params_.rack.height_m * static_cast<double>(bundle.index % params_.rack.nodes + 1) /
-                     static_cast<double>(params_.rack.nodes);
-            high = of_group(clos_.leaves(), clos_.leaf_of(bundle.index), leaf_height_m);
-            break;
-        }
-        case fabric::Tier::leaf:
-            low = of_group(clos_.leaves(), bundle.index, leaf_height_m);
-            high = of_group(clos_.pods(),
-                            std::min(bundle.index * clos_.pods() / clos_.leaves(), clos_.pods() - 1),
-                            pod_height_m);
-            break;
-        case fabric::Tier::pod:
-            low = of_group(clos_.pods(), bundle.index, pod_height_m);
-            high = above(0, nodes() - 1, core_height_m);
-            break;
-    }
-    return bundle.up ? std::array{low, high} : std::array{high, low};
 }
 
 bool Plan::same_scale_up_domain(std::int64_t a, std::int64_t b) const {

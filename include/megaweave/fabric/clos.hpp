@@ -2,138 +2,126 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
+#include <string>
 #include <vector>
 
-#include "megaweave/core/time.hpp"
-#include "megaweave/fabric/params.hpp"
+#include "megaweave/fabric/failures.hpp"
+#include "megaweave/fabric/topology.hpp"
 
 namespace mw::fabric {
 
-using LinkIndex = std::int64_t;    //!< of a directed link, dense from 0
-using BundleIndex = std::int64_t;  //!< of all parallel cables of one tier, place and direction, dense from 0
-
-//! The links from one node to another, in order. Empty inside a node.
-struct Path {
-    std::array<LinkIndex, 6> links{};
-    std::uint8_t size{0};
-
-    void push(LinkIndex link) { links[size++] = link; }
-    [[nodiscard]] std::span<LinkIndex const> view() const { return {links.data(), size}; }
-};
-
-//! Where a cable lies. host: node to leaf; leaf: leaf to the pod's second tier; pod: second tier to core.
-enum class Tier : std::uint8_t { host, leaf, pod };
-
-//! Parallel cables of a node, a leaf or a whole pod, one direction.
-struct Bundle {
-    Tier tier{Tier::host};
-    bool up{true};          //!< away from the nodes
-    std::int64_t index{0};  //!< of the node, leaf or pod
-    std::int64_t capacity_bytes_per_s{0};
-};
-
 /*!
- * A folded Clos of identical switches with k ports: how many there are, which links a path takes, and how
- * long it is.
+ * A folded Clos of identical switches with k ports, in 2 to 4 tiers: how many there are, which links a path takes.
  *
  *     leaf: d = round(k o / (1 + o)) ports down, u = k - d up; floor(d / NICs per node) whole nodes each
  *     2 tiers: up to k leaves below ceil(leaves u / k) switches
  *     3 tiers: P <= k equal pods of l <= k/2 leaves and s = ceil(l u / (k/2)) second-tier switches, each with
  *              k/2 ports up, to C = ceil(P s (k/2) / k) cores
+ *     4 tiers: the same once more: up to k superpods of up to k/2 pods
+ *     rail:    a leaf takes one NIC of each of d nodes; the leaves of these nodes, one per rail, are one block
  *
- * The cables of a stage are dealt round robin to the switches above, so every leaf reaches every second-tier
+ * The cables of a block are dealt round robin to the switches above, so every leaf reaches every second-tier
  * switch of its pod, and every pod every core. In a Clos filled exactly, this is the usual wiring: core c
- * serves second-tier switch c mod s in every pod (part-filled, a core may meet others). A pod is no larger than it must be: a part-filled Clos has
- * about N(2T-1)/k switches, as a full one.
+ * serves second-tier switch c mod s in every pod (part-filled, a core may meet others). A pod is no larger than
+ * it must be: a part-filled Clos has about N(2T-1)/k switches, as a full one.
  *
  * Routing. adaptive: packets are sprayed over all shortest paths, so the parallel cables of a bundle act as
- * one link of their joint capacity, and a path names at most 6 bundles. ecmp: a link per cable; the hash
- * chooses a port at every branch (up at the leaf, up at the second tier, then among the cables down to the
- * right switch), and collisions show.
+ * one link of their joint capacity, and a path names at most 2T bundles. ecmp: a link per cable; the hash
+ * chooses a port at every branch (up at each tier, then among the cables down to the right switch), and
+ * collisions show. In rail, NIC r talks to NIC r: within a block through one switch.
  *
- * Latency = host adapters + (2i-1) switches + 2i cables, for a path that turns at tier i.
+ * Failures. adaptive: a bundle loses the capacity of its broken cables and of those to broken switches; that two leaves may lack
+ * cables to different switches is left out. ecmp: the hash is drawn anew until all cables work.
  *
- * Source: Clos 1953; Al-Fares et al., SIGCOMM 2008 (fat tree of identical switches); counts in physics.md,
- * section 4.
+ * Source: Clos 1953; Al-Fares et al., SIGCOMM 2008 (fat tree of identical switches); rail: NVIDIA DGX SuperPOD reference
+ * architecture; counts in physics.md, section 4.
  * Leaves out: queueing, incast loss, spraying's imperfect balance (packet-level runs show 8-9 % longer mean
- * completion on random traffic), failures, several planes. A leaf whose d is no multiple of the NICs per node
- * leaves the odd ports dark.
+ * completion on random traffic). A leaf whose d is no multiple of the NICs per node leaves the odd ports dark.
  * Worked: k = 144, 1:1: 576 NICs in 2 tiers take 8 + 4 = 12 switches, 10,368 take 144 + 72 = 216; 41,472 in 3
  * tiers take 576 + 576 + 288 = 1,440. Across 3 tiers: 1,000 + 5 x 300 + 6 x 50 = 2,800 ns.
  */
-class Clos {
+class Clos final : public Topology {
   public:
-    //! Throws `core::InputError`, with all that is wrong, where it cannot be built; says what would do.
-    explicit Clos(ClosParams const& params);
+    static constexpr int host = 0;   //!< tiers of cables: node to leaf,
+    static constexpr int leaf = 1;   //!< leaf to second tier (or top),
+    static constexpr int pod = 2;    //!< pod to third tier (or top),
+    static constexpr int super = 3;  //!< superpod to top
 
-    [[nodiscard]] std::int64_t nodes() const { return nodes_; }
-    [[nodiscard]] std::int64_t leaves() const { return leaves_; }
-    [[nodiscard]] std::int64_t pods() const { return pods_; }  //!< 1 in 2 tiers
-    [[nodiscard]] std::int64_t leaf_of(std::int64_t node) const { return node / nodes_per_leaf_; }
-    [[nodiscard]] std::int64_t pod_of(std::int64_t node) const { return leaf_of(node) / leaves_per_pod_; }
+    explicit Clos(NetworkParams const& params);
+    using Topology::path;
 
-    [[nodiscard]] std::int64_t switches() const;
-    [[nodiscard]] std::int64_t switches(int tier) const;  //!< 1: leaves, 2: second tier, 3: cores
-    [[nodiscard]] std::int64_t cables(Tier tier) const;   //!< both directions in one
+    [[nodiscard]] std::int64_t leaves() const { return blocks_[1] * rails_; }
+    [[nodiscard]] std::int64_t pods() const { return blocks_[2]; }  //!< 1 in 2 tiers
+    //! Of rail: the block of leaves.
+    [[nodiscard]] std::int64_t leaf_of(std::int64_t node) const { return node / nodes_below_[1]; }
+    [[nodiscard]] std::int64_t pod_of(std::int64_t node) const { return node / nodes_below_[2]; }
+
+    using Topology::switches;
+    [[nodiscard]] std::int64_t switches(int tier) const;  //!< 1: leaves, 2: second tier …
+    using Topology::cables;
+    [[nodiscard]] std::int64_t cables(int tier) const;  //!< both directions in one
     //! Ends of cables with a transceiver; `at_host` false: the host's cable is copper.
     [[nodiscard]] std::int64_t optical_ends(bool at_host) const;
 
-    [[nodiscard]] LinkIndex link_count() const { return link_base_.back(); }
-    [[nodiscard]] std::int64_t capacity(LinkIndex link) const;  //!< bytes/s
-    //! The node whose rack owns the link: the first one below that leaf or pod.
-    [[nodiscard]] std::int64_t owner_node(LinkIndex link) const;
+    [[nodiscard]] std::vector<TierCount> tiers() const override;
+    [[nodiscard]] std::int64_t radix() const override { return radix_; }
+    [[nodiscard]] LinkIndex link_count() const override { return link_base_[2 * levels()]; }
+    [[nodiscard]] std::int64_t capacity(LinkIndex link) const override;
+    [[nodiscard]] BundleIndex bundle_count() const override { return bundle_base_[2 * levels()]; }
+    [[nodiscard]] Bundle bundle(BundleIndex index) const override;
+    [[nodiscard]] BundleIndex bundle_of(LinkIndex link) const override;
+    [[nodiscard]] std::string bundle_name(BundleIndex index) const override;
+    [[nodiscard]] std::int64_t owner_of_bundle(BundleIndex index) const override;
+    void bundles_owned_by(std::int64_t node, std::vector<BundleIndex>& out) const override;
+    void path(Route const& route, Path& path) const override;
 
-    [[nodiscard]] BundleIndex bundle_count() const { return bundle_base_.back(); }
-    [[nodiscard]] Bundle bundle(BundleIndex index) const;
-    [[nodiscard]] BundleIndex bundle_of(LinkIndex link) const;
-    //! Appends the node's bundles in a fixed order: its own, then those of the leaf and the pod that begin
-    //! with it.
-    void bundles_owned_by(std::int64_t node, std::vector<BundleIndex>& out) const;
-
-    /*!
-     * The path between two nodes. `rail` is the NIC within the node and `hash` chooses the ports, in ecmp
-     * only; the ports also depend on source, destination and rail, so that one hash for all pieces of a
-     * transfer will do.
-     */
-    [[nodiscard]] Path path(std::int64_t src_node, std::int64_t dst_node, std::int64_t rail,
-                            std::uint64_t hash) const;
-    //! One way, without serialisation; 0 inside a node.
-    [[nodiscard]] core::TimeNs latency_ns(std::int64_t src_node, std::int64_t dst_node) const;
-    //! Into how many parts a transfer over that many NICs falls: adaptive 1, ecmp one per NIC.
-    [[nodiscard]] std::int64_t pieces(std::int64_t nics) const { return adaptive_ ? 1 : nics; }
+    //! Largest number of NICs for these parameters.
+    [[nodiscard]] static std::int64_t most_endpoints(NetworkParams const& params);
 
   private:
-    static constexpr std::size_t stages = 6;  // host up, host down, leaf up, leaf down, pod up, pod down
+    static constexpr std::size_t most_tiers = 4;
 
-    struct Place {
-        std::size_t stage;
-        std::int64_t index;  // of the node, leaf or pod
+    struct Spot {
+        std::size_t stage;  // 2 x tier of cables, + 1 downwards
+        std::int64_t block;
     };
-    [[nodiscard]] Place place_of(BundleIndex bundle) const;
-    [[nodiscard]] std::int64_t first_node(Place place) const;
-    [[nodiscard]] std::int64_t ports(std::size_t stage) const { return ports_[stage / 2]; }
-    [[nodiscard]] LinkIndex link(std::size_t stage, std::int64_t index, std::int64_t port) const;
-    void append_hashed_core(Path& path, std::int64_t src_leaf, std::int64_t dst_leaf,
-                            std::uint64_t hash) const;
 
-    bool adaptive_;
+    void lay_out(NetworkParams const& params);
+    void break_things(FailureParams const& failures);
+    [[nodiscard]] std::size_t levels() const { return static_cast<std::size_t>(tiers_); }
+    [[nodiscard]] Spot spot_of(BundleIndex bundle) const;
+    [[nodiscard]] std::int64_t first_node(Spot spot) const {
+        return spot.block * nodes_below_[spot.stage / 2];
+    }
+    [[nodiscard]] Place place(std::size_t tier, std::int64_t block) const;
+    [[nodiscard]] LinkIndex link(std::size_t stage, std::int64_t block, std::int64_t port) const;
+    [[nodiscard]] std::size_t turn(std::int64_t src, std::int64_t dst) const;
+    void hashed_path(Route const& route, Path& path) const;
+    [[nodiscard]] bool try_hash(Route const& route, std::uint64_t hash, Path& path) const;
+
+    // Cables and switches by number, for failures; tier of cables >= 1.
+    [[nodiscard]] std::int64_t cable_id(std::size_t tier, std::int64_t block, std::int64_t port) const;
+    [[nodiscard]] CableEnds ends(std::int64_t cable) const;
+    [[nodiscard]] std::string switch_name(std::int64_t number) const;
+    [[nodiscard]] std::string cable_name(std::int64_t cable) const;
+    [[nodiscard]] bool works(std::size_t tier, std::int64_t block, std::int64_t port) const;
+
     int tiers_;
     std::int64_t radix_;
-    std::int64_t link_bytes_per_s_;
-    std::int64_t nodes_;
-    std::int64_t nodes_per_leaf_;
-    std::int64_t leaves_;
-    std::int64_t leaves_per_pod_{0};
-    std::int64_t pods_{0};
-    std::int64_t seconds_per_pod_{0};  // second-tier switches of a pod
-    std::int64_t cores_{0};
-    std::array<std::int64_t, 3> ports_{};  // cables of a node, a leaf, a pod
-    std::array<std::int64_t, stages + 1> bundle_base_{};
-    std::array<std::int64_t, stages + 1> link_base_{};
-    core::TimeNs switch_ns_;
-    core::TimeNs cable_ns_;
-    core::TimeNs host_ns_;
+    std::int64_t rails_;  // leaves of a block: 1, or one per NIC
+    // By tier, nodes being 0 and the switches at the top `tiers_`.
+    std::array<std::int64_t, most_tiers + 1> blocks_{};       // how many: nodes, leaves, pods …
+    std::array<std::int64_t, most_tiers + 1> children_{};     // blocks of the tier below in each
+    std::array<std::int64_t, most_tiers + 1> nodes_below_{};  // of a full block
+    std::array<std::int64_t, most_tiers + 1> switches_in_{};  // of its tier, in a block
+    std::array<std::int64_t, most_tiers + 1> ports_{};        // cables up of a block
+    std::array<std::int64_t, most_tiers + 2> switch_base_{};
+    std::array<std::int64_t, most_tiers + 1> cable_base_{};
+    std::array<std::int64_t, 2 * most_tiers + 1> bundle_base_{};
+    std::array<std::int64_t, 2 * most_tiers + 1> link_base_{};
+    Failures failures_;
+    std::vector<std::int64_t> cables_lost_;  // by block, leaves first; empty: none
+    std::array<std::int64_t, most_tiers + 1> lost_base_{};
 };
 
 }  // namespace mw::fabric

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "megaweave/core/time.hpp"
-#include "megaweave/fabric/clos.hpp"
 #include "megaweave/fabric/exact_flows.hpp"
+#include "megaweave/fabric/topology.hpp"
 
 namespace mw::fabric {
 
@@ -50,11 +50,12 @@ struct FlowTable {
 
 //! The flows over the network's routes, ready for `finish_times(network.capacity_bytes_per_s, …)`.
 [[nodiscard]] std::vector<FlowSpec> on_network(FlowTable const& flows, ExplicitNetwork const& network);
-//! The flows over a Clos, whose ends are node numbers from 0; each takes the node's first NIC, and `seed`
+//! The flows over a network, whose ends are node numbers from 0; each takes the node's first NIC, and `seed`
 //! chooses ports under ecmp.
-[[nodiscard]] std::vector<FlowSpec> on_clos(FlowTable const& flows, Clos const& clos, std::uint64_t seed);
-//! Capacities of all links of a Clos, for `finish_times`.
-[[nodiscard]] std::vector<std::int64_t> capacities(Clos const& clos);
+[[nodiscard]] std::vector<FlowSpec> on_topology(FlowTable const& flows, Topology const& network,
+                                                std::uint64_t seed);
+//! Capacities of all links of a network, for `finish_times`.
+[[nodiscard]] std::vector<std::int64_t> capacities(Topology const& network);
 
 //! The flows file with a column `finish_s` added, to 17 digits. Throws `core::WorldError` if it cannot be
 //! written.

@@ -2,14 +2,22 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "megaweave/core/ids.hpp"
-#include "megaweave/fabric/clos.hpp"
+#include "megaweave/fabric/topology.hpp"
 #include "megaweave/hardware/params.hpp"
 
 namespace mw::site {
+
+//! Unequal pools: prefill and decode instances that belong together behind one router.
+struct Unit {
+    std::int64_t prefill_instances{0};  //!< 0: none, the service's instances are equal
+    std::int64_t prefill_size{1};       //!< accelerators of one
+    std::int64_t decode_instances{0};
+};
 
 //! How one service lies over its part of the cluster.
 struct Placement {
@@ -17,12 +25,13 @@ struct Placement {
     std::int64_t per_instance{1};      //!< accelerators of one instance
     double prefill_share{0};           //!< of the instances; 0: unified
     std::int64_t cell_instances{128};  //!< at most, behind one router
+    Unit unit{};                       //!< with unequal pools `per_instance` is a decode instance's
 };
 
 struct PlanParams {
     std::int64_t accelerators{0};
     hardware::RackParams rack;
-    fabric::ClosParams scale_out;
+    fabric::NetworkParams scale_out;
     std::vector<Placement> services;
 };
 
@@ -55,6 +64,19 @@ struct CellPlace {
     std::uint32_t count{0};          //!< cells of the service
 };
 
+//! One tier of the network as it stands in the room; `switches` are those at the upper ends of its cables.
+struct NetworkTier {
+    std::string name;
+    std::int64_t switches{0};
+    std::int64_t cables{0};  //!< that work
+    std::int64_t optical_ends{0};
+    double median_m{0};  //!< of the cables' lengths
+    double copper_share{0};
+};
+
+//! Why this network cannot be built, one message each; none: it can.
+[[nodiscard]] std::vector<std::string> network_mistakes(fabric::NetworkParams const& params);
+
 /*!
  * The whole site, compactly: which racks, nodes, instances, routers and links there are, where they stand and who owns what.
  *
@@ -86,12 +108,25 @@ class Plan {
     [[nodiscard]] RackPlace place(core::RackId rack) const;
     [[nodiscard]] std::int64_t halls() const;
 
-    [[nodiscard]] fabric::Clos const& clos() const { return clos_; }
+    [[nodiscard]] fabric::Topology const& network() const { return *network_; }
     [[nodiscard]] core::RackId rack_of_link(fabric::LinkIndex link) const {
-        return rack_of_node(clos_.owner_node(link));
+        return rack_of_node(network_->owner_node(link));
     }
     //! Bundles owned by a rack, in the order in which they are recorded; racks in order give all bundles.
     [[nodiscard]] std::vector<fabric::BundleIndex> bundles_of(core::RackId rack) const;
+    /*!
+     * Length of the bundle's cables: along x and y between its ends (a switch stands at the middle of the racks that it serves), and
+     * 2.5 m up to the trays and down again; 2 m within a rack. Worked: 3 racks on in a row of 0.6 m racks: 1.8 + 5 = 6.8 m. Leaves out: trays that go round walls.
+     */
+    [[nodiscard]] double cable_m(fabric::Bundle const& bundle) const;
+    //! It needs no optics: the host's own where `copper_at_host`, and others up to the deck's reach.
+    [[nodiscard]] bool is_copper(fabric::Bundle const& bundle, bool copper_at_host) const;
+    //! What the network takes, tier by tier. `at_host` false: the hosts' cables are copper.
+    [[nodiscard]] std::vector<NetworkTier> network_tiers(bool at_host) const;
+    [[nodiscard]] std::int64_t optical_ends(bool at_host) const;
+    //! Fills `path`, and returns what a first byte takes on it, with 5 ns per metre where the deck asks for the layout's cables.
+    core::TimeNs latency_ns(fabric::Route const& route, fabric::Path& path) const;
+
     //! Both ends of a bundle in the room, for pictures.
     [[nodiscard]] std::array<std::array<double, 3>, 2> ends_m(fabric::Bundle const& bundle) const;
 
@@ -105,12 +140,14 @@ class Plan {
 
   private:
     void place_service(core::ServiceId service, Placement const& placement, std::int64_t first_accelerator);
+    void place_units(core::ServiceId service, Placement const& placement, std::int64_t first_accelerator);
     void place_cells(core::ServiceId service, Placement const& placement, std::uint32_t first_instance);
     [[nodiscard]] std::array<double, 3> above(std::int64_t first_node, std::int64_t last_node,
                                               double height_m) const;
+    [[nodiscard]] std::array<double, 3> end_m(fabric::Place const& place) const;
 
     PlanParams params_;
-    fabric::Clos clos_;
+    std::shared_ptr<fabric::Topology const> network_;  // immutable; copies of a plan share it
     std::int64_t racks_;
     std::int64_t row_length_;
     std::vector<InstancePlace> instances_;

@@ -20,7 +20,7 @@ namespace {
 double largest_relative_error(std::string const& folder) {
     auto const network = read_network(folder + "/links.csv", folder + "/routes.csv");
     auto const flows = read_flows(folder + "/flows.csv");
-    auto const finish = finish_times(network.capacity_bytes_per_s, on_network(flows, network));
+    auto const finish = finish_times({network.capacity_bytes_per_s}, on_network(flows, network));
     std::map<std::string, double> expected;
     Mistakes mistakes;
     CsvTable const table{folder + "/expected.csv", {"flow", "finish_s"}, mistakes};
@@ -40,7 +40,7 @@ double largest_relative_error(std::string const& folder) {
 
 TEST_CASE("the exact form's worked example comes out") {
     // 100 and 300 bytes on 100 bytes/s: 50 each until 2 s; the second has 200 left, alone: 4 s.
-    auto const finish = finish_times({100}, {{100, 0, {0}, 0}, {300, 0, {0}, 0}});
+    auto const finish = finish_times({{100}}, {{100, 0, {0}, 0}, {300, 0, {0}, 0}});
     CHECK(finish[0] == doctest::Approx(2).epsilon(1e-14));
     CHECK(finish[1] == doctest::Approx(4).epsilon(1e-14));
 }
@@ -48,13 +48,13 @@ TEST_CASE("the exact form's worked example comes out") {
 TEST_CASE("a flow that starts later slows the one under way") {
     // 200 bytes alone for 1 s at 100 bytes/s, then half: 100 / 50 = 2 s more. The second has 100 left then,
     // alone: 1 s and 0.5 s latency.
-    auto const finish = finish_times({100}, {{200, 0, {0}, 0}, {200, 1, {0}, 0.5}});
+    auto const finish = finish_times({{100}}, {{200, 0, {0}, 0}, {200, 1, {0}, 0.5}});
     CHECK(finish[0] == doctest::Approx(3).epsilon(1e-14));
     CHECK(finish[1] == doctest::Approx(4.5).epsilon(1e-14));
 }
 
 TEST_CASE("a flow with nothing to carry or no links to cross ends when it starts, after its latency") {
-    auto const finish = finish_times({100}, {{0, 2, {0}, 0.25}, {500, 3, {}, 0}, {100, 2, {0}, 0}});
+    auto const finish = finish_times({{100}}, {{0, 2, {0}, 0.25}, {500, 3, {}, 0}, {100, 2, {0}, 0}});
     CHECK(finish[0] == 2.25);
     CHECK(finish[1] == 3);
     CHECK(finish[2] == doctest::Approx(3));
@@ -64,15 +64,15 @@ TEST_CASE("flows in separate parts of the network do not change each other") {
     std::vector<FlowSpec> const left{{700, 0, {0, 1}, 0}, {300, 1, {1}, 0}};
     std::vector<FlowSpec> both = left;
     for (int i = 0; i < 20; ++i) both.push_back({100 + i, 0.3 * i, {2}, 0});
-    auto const alone = finish_times({100, 70, 90}, left);
-    auto const together = finish_times({100, 70, 90}, both);
+    auto const alone = finish_times({{100, 70, 90}}, left);
+    auto const together = finish_times({{100, 70, 90}}, both);
     CHECK(alone[0] == together[0]);
     CHECK(alone[1] == together[1]);
 }
 
 TEST_CASE("equal flows that share a link end at the same moment") {
     std::vector<FlowSpec> const flows(7, FlowSpec{1'000'003, 0.1, {0}, 0});
-    auto const finish = finish_times({3'333'333'333}, flows);
+    auto const finish = finish_times({{3'333'333'333}}, flows);
     for (double const f : finish) CHECK(f == finish.front());
     CHECK(finish.front() == doctest::Approx(0.1 + 7 * 1'000'003 / 3'333'333'333.0).epsilon(1e-13));
 }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "megaweave/core/error.hpp"
+#include "megaweave/fabric/clos.hpp"
 
 using namespace mw::fabric;
 
@@ -67,7 +68,7 @@ TEST_CASE("an explicit network is read with its routes, and its latencies add up
     CHECK(specs[1].links.empty());  // from a place to itself
 
     auto const out = scratch.path("out.csv");
-    write_finish_times(out, flows, finish_times(network.capacity_bytes_per_s, specs));
+    write_finish_times(out, flows, finish_times({network.capacity_bytes_per_s}, specs));
     std::ifstream file{out};
     std::string const text{std::istreambuf_iterator<char>{file}, {}};
     // 0.5 s + 200 / 100 bytes/s + 0.75 s
@@ -129,12 +130,12 @@ TEST_CASE("a missing file, a missing column, a missing route and an unknown node
     REQUIRE(routeless.size() == 2);
     CHECK(routeless[0] == flows.path + ":2: no route from '0' to '64' in the routes file");
 
-    ClosParams params;
+    NetworkParams params;
     params.endpoints = 64;
     params.tiers = 2;
     params.radix = 16;
     params.link_bytes_per_s = 100;
-    auto const outside = mistakes_of([&] { (void)on_clos(flows, Clos{params}, 1); });
+    auto const outside = mistakes_of([&] { (void)on_topology(flows, Clos{params}, 1); });
     REQUIRE(outside.size() == 2);
     CHECK(outside[0] == flows.path + ":2: dst '64' is no node: they count from 0 to 63");
     CHECK(outside[1] == flows.path + ":3: src 'host' is no node: they count from 0 to 63");
@@ -152,7 +153,7 @@ TEST_CASE("an incast on a Clos divides the receiver's link") {
     std::string text = "flow,src,dst,bytes,start_s\n";
     for (int i = 1; i <= 8; ++i) text += std::to_string(i) + "," + std::to_string(i * 7) + ",0,1000,0\n";
     auto const flows = read_flows(scratch.write("incast.csv", text));
-    ClosParams params;
+    NetworkParams params;
     params.endpoints = 64;
     params.tiers = 2;
     params.radix = 16;
@@ -160,8 +161,8 @@ TEST_CASE("an incast on a Clos divides the receiver's link") {
     for (Routing const routing : {Routing::adaptive, Routing::ecmp}) {
         params.routing = routing;
         Clos const clos{params};
-        auto const specs = on_clos(flows, clos, 1);
-        auto const finish = finish_times(capacities(clos), specs);
+        auto const specs = on_topology(flows, clos, 1);
+        auto const finish = finish_times({capacities(clos)}, specs);
         // 8 x 1000 bytes through 1000 bytes/s: 8 s, plus latency; 7 is on node 0's leaf.
         for (std::size_t f = 0; f < finish.size(); ++f)
             CHECK(finish[f] == doctest::Approx(8 + specs[f].latency_s).epsilon(1e-12));

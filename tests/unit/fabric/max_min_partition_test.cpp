@@ -68,7 +68,7 @@ class Partitioned {
     void exchange_rates() {
         for (auto const& replicas : replicas_) {
             std::vector<std::int64_t> rates;
-            for (auto const& r : replicas) rates.push_back(solvers_[r.part].newly_fixed_rate(r.index));
+            for (auto const& r : replicas) rates.push_back(solvers_[r.part].newly_fixed_level(r.index));
             for (auto const& to : replicas)
                 for (auto const rate : rates)
                     if (rate >= 0) solvers_[to.part].fix(to.index, rate);

@@ -209,7 +209,7 @@ TEST_CASE("a solver used again gives what a new one gives") {
 }
 
 TEST_CASE("12,500 random flows on a three-tier Clos with 2:1 taper") {
-    ClosParams params;
+    NetworkParams params;
     params.endpoints = 100'000;
     params.nics_per_node = 8;
     params.radix = 128;
@@ -220,14 +220,15 @@ TEST_CASE("12,500 random flows on a three-tier Clos with 2:1 taper") {
     for (LinkIndex l = 0; l < clos.link_count(); ++l) solver.add_link(clos.capacity(l));
     auto const nodes = static_cast<std::uint64_t>(clos.nodes());
     std::vector<std::int64_t> load(static_cast<std::size_t>(clos.link_count()), 0);
-    std::vector<Path> paths;
-    std::vector<std::uint32_t> links;
+    std::vector<std::vector<std::uint32_t>> paths;
     for (std::uint64_t f = 0; f < 12'500; ++f) {
-        auto const src = static_cast<std::int64_t>(mw::core::mix(2 * f) % nodes);
-        auto const dst = static_cast<std::int64_t>(mw::core::mix(2 * f + 1) % nodes);
-        paths.push_back(clos.path(src, dst, 0, f));
-        links.assign(paths.back().view().begin(), paths.back().view().end());
-        solver.add_flow(1'000'000 + static_cast<std::int64_t>(mw::core::mix(f) % 800'000'000), links, false);
+        auto const src = static_cast<std::int32_t>(mw::core::mix(2 * f) % nodes);
+        auto const dst = static_cast<std::int32_t>(mw::core::mix(2 * f + 1) % nodes);
+        paths.emplace_back();
+        Path const path = clos.path(Route{src, dst, 0, Route::undecided, f});
+        for (Hop const& hop : path.hops()) paths.back().push_back(static_cast<std::uint32_t>(hop.link));
+        solver.add_flow(1'000'000 + static_cast<std::int64_t>(mw::core::mix(f) % 800'000'000), paths.back(),
+                        false);
     }
     auto const begin = std::chrono::steady_clock::now();
     int const rounds = solver.solve();
@@ -235,7 +236,7 @@ TEST_CASE("12,500 random flows on a three-tier Clos with 2:1 taper") {
     MESSAGE(rounds << " rounds, " << took.count() << " ms on one core");
     CHECK(rounds < 100);
     for (std::uint32_t f = 0; f < paths.size(); ++f)
-        for (LinkIndex const l : paths[f].view()) load[static_cast<std::size_t>(l)] += solver.rate(f);
+        for (std::uint32_t const l : paths[f]) load[l] += solver.rate(f);
     for (LinkIndex l = 0; l < clos.link_count(); ++l)
         CHECK(load[static_cast<std::size_t>(l)] <= clos.capacity(l));
 }

@@ -31,16 +31,16 @@ void check_invariants(Plan const& plan) {
 
     // Every bundle has one owner, and each of its links the same one.
     std::ranges::sort(bundles);
-    CHECK(std::ssize(bundles) == plan.clos().bundle_count());
+    CHECK(std::ssize(bundles) == plan.network().bundle_count());
     CHECK(std::ranges::adjacent_find(bundles) == bundles.end());
     for (RackId const rack : test::racks_of(plan))
         for (fabric::BundleIndex const bundle : plan.bundles_of(rack)) {
-            auto const ends = plan.ends_m(plan.clos().bundle(bundle));
+            auto const ends = plan.ends_m(plan.network().bundle(bundle));
             CHECK(std::isfinite(ends[0][2] + ends[1][2]));
         }
-    for (fabric::LinkIndex link = 0; link < plan.clos().link_count(); ++link) {
+    for (fabric::LinkIndex link = 0; link < plan.network().link_count(); ++link) {
         auto const owned = plan.bundles_of(plan.rack_of_link(link));
-        CHECK(std::ranges::find(owned, plan.clos().bundle_of(link)) != owned.end());
+        CHECK(std::ranges::find(owned, plan.network().bundle_of(link)) != owned.end());
     }
 
     // Instances follow one another without overlap, inside the cluster; homes ascend with them.
@@ -202,7 +202,7 @@ TEST_CASE("A service without room for one instance, or for one of each kind, is 
 }
 
 TEST_CASE("A floor of 100,000 accelerators has several halls and no racks inside each other") {
-    fabric::ClosParams clos = test::clos_of_400g();
+    fabric::NetworkParams clos = test::clos_of_400g();
     clos.radix = 128;
     Plan const plan{{100'000, test::hgx_rack(), clos, {{100'000, 8, 0.5, 128}}}};
     CHECK(plan.racks() == 3125);
@@ -226,4 +226,30 @@ TEST_CASE("Scale-up domains are those of the rack type") {
     CHECK_FALSE(nodes.same_scale_up_domain(7, 8));
     CHECK(racks.same_scale_up_domain(0, 31));
     CHECK_FALSE(racks.same_scale_up_domain(31, 32));
+}
+
+TEST_CASE("units of unequal pools: 2 prefill instances of 4 and one decode instance of 16 take three nodes") {
+    site::PlanParams params = test::quickstart();
+    params.accelerators = 64;
+    params.services = {{64, 16, 0.5, 128, {2, 4, 1}}};
+    site::Plan const plan{params};
+    // The prefill instances share a node, the decode instance starts at the next: 24 accelerators a unit, 16 are left over.
+    REQUIRE(plan.cells().size() == 2);
+    REQUIRE(plan.instances().size() == 6);
+    CHECK(plan.unused_accelerators() == 16);
+    for (std::size_t c = 0; c < 2; ++c) {
+        auto const& cell = plan.cells()[c];
+        CHECK(cell.first_instance == 3 * c);
+        CHECK(cell.last_instance == 3 * c + 3);
+        CHECK(cell.count == 2);
+        for (std::size_t i = 0; i < 3; ++i) {
+            auto const& place = plan.instances()[3 * c + i];
+            CHECK(place.cell == core::CellId::of(c));
+            CHECK(place.prefill == (i < 2));
+            CHECK(place.accelerators == (i < 2 ? 4 : 16));
+            CHECK(place.first_accelerator == static_cast<std::int64_t>(24 * c + (i < 2 ? 4 * i : 8)));
+        }
+    }
+    params.services = {{64, 16, 0.5, 128, {13, 4, 1}}};
+    CHECK_THROWS_AS(site::Plan{params}, core::InputError);
 }

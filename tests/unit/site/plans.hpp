@@ -14,8 +14,8 @@ inline hardware::RackParams hgx_rack() {
     return rack;
 }
 
-inline fabric::ClosParams clos_of_400g(fabric::Routing routing = fabric::Routing::adaptive) {
-    fabric::ClosParams clos;
+inline fabric::NetworkParams clos_of_400g(fabric::Routing routing = fabric::Routing::adaptive) {
+    fabric::NetworkParams clos;
     clos.tiers = 3;
     clos.radix = 64;
     clos.link_bytes_per_s = 50'000'000'000;

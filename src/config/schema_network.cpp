@@ -1,0 +1,117 @@
+// cluster.scale_out: the keys of every topology.
+#include <cmath>
+
+#include "schema.hpp"
+
+namespace mw::config {
+
+namespace {
+
+using fabric::Kind;
+
+bool is_clos(Kind kind) {
+    return kind == Kind::clos || kind == Kind::rail;
+}
+
+void describe_dragonfly(Fields& fields, fabric::NetworkParams& network) {
+    fabric::DragonflyParams& dragonfly = network.dragonfly;
+    Rule const count = at_least(0).up_to(10'000);
+    fields.integer("routers", dragonfly.routers, count);
+    if (network.kind == Kind::dragonfly_plus) fields.integer("spines", dragonfly.spines, count);
+    fields.integer("nics_per_router", dragonfly.nics_per_router, count);
+    fields.integer("global_links", dragonfly.global_links, at_least(1).up_to(4096));
+    fields.integer("groups", dragonfly.groups, at_least(0).up_to(100'000));
+}
+
+void describe_lattice(Fields& fields, fabric::LatticeParams& lattice) {
+    if (fields.reading() || !lattice.sides.empty())
+        fields.integers("sides", lattice.sides, at_least(1).up_to(10'000));
+    fields.integer("dimensions", lattice.dimensions, at_least(1).up_to(6));
+    fields.integer("nics_per_switch", lattice.nics_per_switch, at_least(0).up_to(4096));
+    fields.integer("width", lattice.width, at_least(1).up_to(1024));
+}
+
+void describe_failures(Fields& fields, fabric::FailureParams& failures) {
+    if (fields.reading() || !failures.switches.empty()) fields.words("switches", failures.switches);
+    if (fields.reading() || !failures.links.empty()) fields.words("links", failures.links);
+    fields.number("switch_rate", failures.switch_rate, at_least(0).up_to(0.9));
+    fields.number("link_rate", failures.link_rate, at_least(0).up_to(0.9));
+    fields.seed("seed", failures.seed);
+}
+
+void describe_cable_latency(Fields& fields, core::TimeNs& latency_ns) {
+    std::string layout = "layout";
+    if (fields.reading() ? fields.says("cable_latency", layout) : latency_ns < 0) {
+        fields.text("cable_latency", layout);
+        latency_ns = -1;
+    } else {
+        fields.time("cable_latency", latency_ns, "ns", not_negative);
+    }
+}
+
+//! Keys of other topologies, with a message that says where they belong.
+void refuse_strangers(Fields& fields, Kind kind) {
+    auto const refuse = [&](bool wrong, std::string_view key, std::string const& belongs_to) {
+        if (!wrong || !fields.has(key)) return;
+        fields.known(key);
+        fields.reject(key, "cluster.scale_out." + std::string{key} + " belongs to topology " + belongs_to +
+                               ". Leave it out, or change the topology");
+    };
+    bool const files =
+        kind == Kind::explicit_files;  // `flows` has always taken a Clos' keys beside the files
+    for (auto const* const key : {"tiers", "radix", "oversubscription"})
+        refuse(!is_clos(kind) && !files, key, "clos or rail");
+    bool const dragonfly = kind == Kind::dragonfly || kind == Kind::dragonfly_plus;
+    for (auto const* const key : {"routers", "nics_per_router", "global_links", "groups"})
+        refuse(!dragonfly, key, "dragonfly");
+    refuse(kind != Kind::dragonfly_plus, "spines", "dragonfly+");
+    for (auto const* const key : {"sides", "dimensions", "nics_per_switch", "width"})
+        refuse(kind != Kind::torus && kind != Kind::hyperx, key, "torus or hyperx");
+    for (auto const* const key : {"links", "routes"}) refuse(!files, key, "explicit");
+}
+
+}  // namespace
+
+void describe_network(Fields& fields, fabric::NetworkParams& network) {
+    static Choices const topologies{
+        {"clos", "rail", "dragonfly", "dragonfly+", "torus", "hyperx", "explicit"}, {}};
+    static Choices const routings{{"adaptive", "ecmp", "valiant", "ugal"}, {}};
+    fields.choice("topology", network.kind, topologies);
+    if (fields.reading()) refuse_strangers(fields, network.kind);
+    switch (network.kind) {
+        case Kind::dragonfly:
+        case Kind::dragonfly_plus:
+            describe_dragonfly(fields, network);
+            break;
+        case Kind::torus:
+        case Kind::hyperx:
+            describe_lattice(fields, network.lattice);
+            break;
+        case Kind::explicit_files:
+            fields.file("links", network.links_file);
+            fields.file("routes", network.routes_file);
+            [[fallthrough]];
+        case Kind::clos:
+        case Kind::rail:
+            fields.integer("tiers", network.tiers, at_least(2).up_to(4));
+            fields.integer("radix", network.radix, at_least(4).up_to(4096));
+            fields.number("oversubscription", network.oversubscription, at_least(1).up_to(64));
+            break;
+    }
+    fields.bytes("link", network.link_bytes_per_s, "Gb/s", at_least(1));
+    fields.integer("planes", network.planes, at_least(1).up_to(64));
+    fields.choice("routing", network.routing, routings);
+    if (network.routing == fabric::Routing::ugal) {
+        double detour = static_cast<double>(network.detour_sixteenths) / 16;
+        fields.number("detour", detour, share);
+        network.detour_sixteenths = std::llround(16 * detour);
+    }
+    fields.time("switch_latency", network.switch_latency_ns, "ns", not_negative);
+    describe_cable_latency(fields, network.cable_latency_ns);
+    fields.time("host_latency", network.host_latency_ns, "ns", not_negative);
+    fields.quantity("copper_reach", network.copper_reach_m, "m", not_negative);
+    if (fields.reading() || !network.failures.none())
+        fields.block("failures", [&](Fields& block) { describe_failures(block, network.failures); });
+}
+
+}  // namespace mw::config

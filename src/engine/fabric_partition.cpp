@@ -9,7 +9,11 @@ namespace mw::engine {
 
 FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& partition,
                                  parallel::Comm& comm)
-    : plan_{&plan}, partition_{&partition}, comm_{&comm}, first_rack_{partition.first_rack(comm.rank())} {
+    : plan_{&plan},
+      partition_{&partition},
+      comm_{&comm},
+      first_rack_{partition.first_rack(comm.rank())},
+      weight_unit_{plan.network().weight_unit()} {
     for (std::int64_t r = 0; r < partition.rack_count(comm.rank()); ++r) {
         first_bundle_.push_back(bundles_.size());
         for (fabric::BundleIndex const bundle :
@@ -22,13 +26,25 @@ FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& 
     bundle_bytes_.assign(bundles_.size(), 0);
 }
 
+fabric::Path const& FabricPartition::path_of(Transfer const& transfer) const {
+    plan_->network().path(transfer.route, path_);
+    return path_;
+}
+
 int FabricPartition::rank_of_link(fabric::LinkIndex link) const {
     return partition_->rank_of(plan_->rack_of_link(link));
 }
 
 void FabricPartition::participants(Transfer const& transfer, std::vector<int>& ranks) const {
     ranks.assign(1, partition_->rank_of(transfer.home));
-    for (fabric::LinkIndex const link : transfer.path.view()) ranks.push_back(rank_of_link(link));
+    for (fabric::Hop const& hop : path_of(transfer).hops()) ranks.push_back(rank_of_link(hop.link));
+    std::ranges::sort(ranks);
+    ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+}
+
+void FabricPartition::participants(StandingDemand const& demand, std::vector<int>& ranks) const {
+    ranks.assign(1, partition_->rank_of(demand.home));
+    for (StandingDemand::Use const& use : demand.uses) ranks.push_back(rank_of_link(use.link));
     std::ranges::sort(ranks);
     ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
 }
@@ -36,31 +52,41 @@ void FabricPartition::participants(Transfer const& transfer, std::vector<int>& r
 std::uint32_t FabricPartition::own_link(fabric::LinkIndex link) {
     auto const [at, inserted] = link_numbers_.try_emplace(link, static_cast<std::uint32_t>(links_.size()));
     if (inserted) {
-        fabric::Clos const& clos = plan_->clos();
-        links_.push_back({clos.capacity(link), bundle_places_.at(clos.bundle_of(link))});
+        fabric::Topology const& network = plan_->network();
+        links_.push_back({network.capacity(link), bundle_places_.at(network.bundle_of(link))});
+        if (comm_->size() == 1) shares_.add_link(budget(links_.back()));
     }
     return at->second;
+}
+
+//! Bytes of a window, in the solver's units.
+std::int64_t FabricPartition::budget(Link const& link) const {
+    return core::mul_div(link.capacity_bytes_per_s, window_ns_, core::ns_per_s) * weight_unit_;
+}
+
+void FabricPartition::use_link(Flow& flow, fabric::LinkIndex link, std::int64_t weight) {
+    int const rank = rank_of_link(link);
+    if (rank == comm_->rank())
+        flow.links.push_back({own_link(link), weight});
+    else if (std::ranges::find(flow.partners, rank) == flow.partners.end())
+        flow.partners.push_back(rank);
+}
+
+//! The home learns the rates although it may own no link of the path, and the owners must tell it.
+void FabricPartition::set_home(Flow& flow, core::RackId home) {
+    int const rank = partition_->rank_of(home);
+    flow.home_here = rank == comm_->rank();
+    if (!flow.home_here && std::ranges::find(flow.partners, rank) == flow.partners.end())
+        flow.partners.push_back(rank);
 }
 
 void FabricPartition::join(Transfer const& transfer) {
     Active& active = active_.emplace_back();
     sorted_ = false;
     active.transfer = transfer;
-    active.home_here = partition_->rank_of(transfer.home) == comm_->rank();
-    for (fabric::LinkIndex const link : transfer.path.view()) {
-        int const rank = rank_of_link(link);
-        if (rank == comm_->rank()) {
-            active.links[active.link_count++] = own_link(link);
-            continue;
-        }
-        auto const known = std::span{active.partners}.first(active.partner_count);
-        if (std::ranges::find(known, rank) == known.end()) active.partners[active.partner_count++] = rank;
-    }
-    // The home learns the rates although it may own no link of the path, and the owners must tell it.
-    int const home = partition_->rank_of(transfer.home);
-    auto const known = std::span{active.partners}.first(active.partner_count);
-    if (home != comm_->rank() && std::ranges::find(known, home) == known.end())
-        active.partners[active.partner_count++] = home;
+    for (fabric::Hop const& hop : path_of(transfer).hops())
+        use_link(active, hop.link, hop.weight / (fabric::full_weight / weight_unit_));
+    set_home(active, transfer.home);
 }
 
 core::TimeNs FabricPartition::next_event_ns(core::TimeNs now_ns) const {
@@ -70,23 +96,45 @@ core::TimeNs FabricPartition::next_event_ns(core::TimeNs now_ns) const {
     return next;
 }
 
-std::vector<Arrival> const& FabricPartition::advance(core::TimeNs start_ns, core::TimeNs end_ns) {
-    arrivals_.clear();
-    if (active_.empty()) return arrivals_;
+void FabricPartition::sort() {
     if (!sorted_) std::ranges::sort(active_, {}, [](Active const& a) { return a.transfer.id; });
     sorted_ = true;
-    ++window_;
-    pose(start_ns, end_ns);
-    gather_neighbours();
-    solve();
-    move_bytes(start_ns, end_ns);
+}
+
+std::vector<Arrival> const& FabricPartition::advance(core::TimeNs start_ns, core::TimeNs end_ns) {
+    arrivals_.clear();
+    sort();
+    std::int64_t const count = (end_ns - start_ns) % steps == 0 ? steps : 1;
+    core::TimeNs const step_ns = (end_ns - start_ns) / count;
+    for (std::int64_t i = 0; i < count; ++i) step(start_ns + i * step_ns, start_ns + (i + 1) * step_ns);
+    std::ranges::sort(arrivals_, {}, [](Arrival const& a) { return a.transfer.id; });
     return arrivals_;
 }
 
-//! States the window's problem: budgets in bytes, demands in bytes.
-void FabricPartition::pose(core::TimeNs start_ns, core::TimeNs end_ns) {
-    solver_.clear();
-    std::array<std::uint32_t, 6> path{};
+void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns) {
+    bool const alone = comm_->size() == 1;
+    if (end_ns - start_ns != window_ns_) {
+        MW_EXPECT(window_ns_ == 0 || standing_.empty(), "windows are equally long");
+        window_ns_ = end_ns - start_ns;
+        if (alone)
+            for (std::uint32_t l = 0; l < links_.size(); ++l) shares_.set_capacity(l, budget(links_[l]));
+    }
+    now_ns_ = end_ns;
+    // Whoever shares a flow with a neighbour must meet it; alone, nothing new means nothing to do.
+    if (active_.empty() && (alone ? !standing_changed_ && !transfer_ended_ : standing_.empty())) return;
+    ++window_;
+    want(start_ns, end_ns);
+    if (alone)
+        share_alone();
+    else
+        share_with_neighbours();
+    grant_standing(start_ns);
+    time_ends(start_ns);
+    move_bytes(start_ns);
+}
+
+//! Demands in bytes of the window.
+void FabricPartition::want(core::TimeNs start_ns, core::TimeNs end_ns) {
     for (Active& active : active_) {
         Transfer const& transfer = active.transfer;
         core::TimeNs const present_ns = end_ns - std::max(start_ns, transfer.present_from_ns);
@@ -94,105 +142,55 @@ void FabricPartition::pose(core::TimeNs start_ns, core::TimeNs end_ns) {
                             ? 0
                             : std::min(transfer.bytes_left,
                                        core::mul_div(transfer.bytes_per_s, present_ns, core::ns_per_s));
-        if (active.demand == 0) continue;
-        for (std::uint8_t i = 0; i < active.link_count; ++i) {
-            Link& link = links_[active.links[i]];
-            if (link.window != window_) {
-                link.window = window_;
-                link.solver_link = solver_.add_link(
-                    core::mul_div(link.capacity_bytes_per_s, end_ns - start_ns, core::ns_per_s));
-            }
-            path[i] = link.solver_link;
-        }
-        active.flow = solver_.add_flow(active.demand, std::span{path}.first(active.link_count),
-                                       active.partner_count > 0);
+        active.weight = std::max<std::int64_t>(1, core::mul_div(whole_window, present_ns, window_ns_));
     }
-    solver_.start();
+    if (!standing_changed_) return;
+    for (Standing& standing : standing_)
+        standing.demand = core::mul_div(standing.bytes_per_s, window_ns_, core::ns_per_s);
 }
 
-void FabricPartition::gather_neighbours() {
-    for (Neighbour& neighbour : neighbours_) neighbour.open.clear();
-    for (std::uint32_t i = 0; i < active_.size(); ++i) {
-        Active const& active = active_[i];
-        if (active.demand == 0) continue;
-        for (std::uint8_t p = 0; p < active.partner_count; ++p) {
-            auto at = std::ranges::lower_bound(neighbours_, active.partners[p], {}, &Neighbour::rank);
-            if (at == neighbours_.end() || at->rank != active.partners[p])
-                at = neighbours_.insert(at, Neighbour{active.partners[p], {}, {}, {}});
-            at->open.push_back(i);
-        }
-    }
+std::int64_t FabricPartition::rate(Flow const& flow) const {
+    if (flow.demand == 0) return 0;
+    return comm_->size() == 1 ? shares_.rate(flow.flow) : solver_.rate(flow.flow);
 }
 
-void FabricPartition::solve() {
-    int round = 0;
-    while (solver_.open_flows() > 0) {
-        ++round;
-        solver_.measure();
-        swap_limits();
-        solver_.settle();
-        swap_fixed();
+//! When in the window the transfers end that end in it.
+void FabricPartition::time_ends(core::TimeNs start_ns) {
+    bool shared = false;
+    for (Active& active : active_) {
+        Transfer const& transfer = active.transfer;
+        active.ends = active.demand > 0 && rate(active) == transfer.bytes_left;
+        if (!active.ends) continue;
+        shared = true;
+        core::TimeNs const from_ns = std::max(start_ns, transfer.present_from_ns) - start_ns;
+        active.end_offset_ns =
+            from_ns + core::mul_div(transfer.bytes_left, core::ns_per_s, transfer.bytes_per_s);
+        std::int64_t const level = fabric::content_level(active.demand, active.weight);
+        for (fabric::LinkUse const use : active.links)
+            active.end_offset_ns =
+                std::max(active.end_offset_ns,
+                         core::mul_div(window_ns_, load_at(use.link, level), budget(links_[use.link])));
+        active.end_offset_ns = std::min(active.end_offset_ns, window_ns_);
     }
-    rounds_ += round;
+    if (shared && comm_->size() > 1) swap_ends();
 }
 
-void FabricPartition::swap_all() {
-    swaps_.clear();
-    for (Neighbour& neighbour : neighbours_) {
-        if (neighbour.send.empty()) continue;
-        neighbour.receive.resize(neighbour.send.size());
-        swaps_.push_back({neighbour.rank, neighbour.send, neighbour.receive});
-    }
-    if (!swaps_.empty()) comm_->swap(swaps_);
-}
-
-//! First half of a round: every partition must see the smallest share along the whole path.
-void FabricPartition::swap_limits() {
-    for (Neighbour& neighbour : neighbours_) {
-        neighbour.send.clear();
-        for (std::uint32_t const i : neighbour.open) neighbour.send.push_back(solver_.limit(active_[i].flow));
-    }
-    swap_all();
-    for (Neighbour& neighbour : neighbours_)
-        for (std::size_t k = 0; k < neighbour.send.size(); ++k)
-            solver_.lower_limit(active_[neighbour.open[k]].flow, neighbour.receive[k]);
-    // Flows that their demand fixes are fixed by everybody alike: no need to tell.
-    for (Neighbour& neighbour : neighbours_)
-        std::erase_if(neighbour.open,
-                      [&](std::uint32_t i) { return active_[i].demand <= solver_.limit(active_[i].flow); });
-}
-
-//! Second half: a bottleneck in one partition fixes flows in the others.
-void FabricPartition::swap_fixed() {
-    for (Neighbour& neighbour : neighbours_) {
-        neighbour.send.clear();
-        for (std::uint32_t const i : neighbour.open)
-            neighbour.send.push_back(solver_.newly_fixed_rate(active_[i].flow));
-    }
-    swap_all();
-    for (Neighbour& neighbour : neighbours_)
-        for (std::size_t k = 0; k < neighbour.send.size(); ++k)
-            if (neighbour.receive[k] >= 0) solver_.fix(active_[neighbour.open[k]].flow, neighbour.receive[k]);
-    // Only now: what one neighbour fixed is open no longer for the others either.
-    for (Neighbour& neighbour : neighbours_)
-        std::erase_if(neighbour.open, [&](std::uint32_t i) { return !solver_.is_open(active_[i].flow); });
-}
-
-void FabricPartition::move_bytes(core::TimeNs start_ns, core::TimeNs end_ns) {
+void FabricPartition::move_bytes(core::TimeNs start_ns) {
+    transfer_ended_ = false;
     std::size_t kept = 0;
     for (Active& active : active_) {
         Transfer& transfer = active.transfer;
-        std::int64_t const granted = active.demand == 0 ? 0 : solver_.rate(active.flow);
-        for (std::uint8_t i = 0; i < active.link_count; ++i)
-            bundle_bytes_[links_[active.links[i]].bundle] += granted;
+        std::int64_t const granted = rate(active);
+        for (fabric::LinkUse const use : active.links)
+            bundle_bytes_[links_[use.link].bundle] += core::mul_div(granted, use.weight, weight_unit_);
         transfer.bytes_left -= granted;
-        if (transfer.bytes_left == 0 && active.demand > 0) {
-            // Unthrottled to the end, it ended when its line rate says; otherwise some time in this window.
-            core::TimeNs const from_ns = std::max(start_ns, transfer.present_from_ns);
-            core::TimeNs const at_ns = from_ns + core::mul_div(granted, core::ns_per_s, transfer.bytes_per_s);
-            if (active.home_here) arrivals_.push_back({transfer, std::min(at_ns, end_ns)});
+        if (active.ends) {
+            if (active.home_here) arrivals_.push_back({transfer, start_ns + active.end_offset_ns});
+            if (comm_->size() == 1) shares_.remove_flow(active.flow);
+            transfer_ended_ = true;
         } else {
-            active_[kept++] = active;
+            if (&active_[kept] != &active) active_[kept] = std::move(active);
+            ++kept;
         }
     }
     active_.resize(kept);
@@ -210,6 +208,7 @@ std::vector<Transfer> FabricPartition::of_home(core::RackId rack) const {
 }
 
 std::span<std::int64_t> FabricPartition::bundle_bytes_of(core::RackId rack) {
+    for (Standing& standing : standing_) count_bytes(standing, now_ns_);
     auto const local = static_cast<std::size_t>(rack.index() - first_rack_);
     return std::span{bundle_bytes_}.subspan(first_bundle_[local],
                                             first_bundle_[local + 1] - first_bundle_[local]);

@@ -4,7 +4,7 @@
 
 #include "megaweave/core/ids.hpp"
 #include "megaweave/core/time.hpp"
-#include "megaweave/fabric/clos.hpp"
+#include "megaweave/fabric/topology.hpp"
 
 namespace mw::engine {
 
@@ -18,7 +18,7 @@ struct Transfer {
     std::int64_t bytes_per_s{0};      //!< line rate of its ends
     core::TimeNs present_from_ns{0};  //!< first byte may move
     core::TimeNs latency_ns{0};       //!< of the last byte
-    fabric::Path path;                //!< empty: inside a scale-up domain, which is not contended
+    fabric::Route route;              //!< src = dst: inside a scale-up domain, which is not contended
     bool leaves_rack{false};
 };
 

@@ -6,172 +6,249 @@
 #include <functional>
 #include <limits>
 #include <numeric>
-#include <queue>
+#include <utility>
 
+#include "finish_queue.hpp"
 #include "megaweave/core/check.hpp"
-#include "megaweave/fabric/max_min.hpp"
+#include "megaweave/fabric/fair_shares.hpp"
 
 namespace mw::fabric {
 
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
 
 //! Finishes this close (relative) are one event: equal flows end together in spite of rounding.
 constexpr double simultaneous = 1e-13;
 
-class ExactFlows {
+//! One group, from its first start to its last finish.
+class GroupRun {
   public:
-    ExactFlows(std::vector<std::int64_t> const& capacity, std::vector<FlowSpec> const& flows)
-        : capacity_{capacity},
-          specs_{flows},
-          flows_(flows.size()),
-          on_link_(capacity.size()),
-          link_index_(capacity.size(), unseen) {
-        std::int64_t largest = 1;
-        for (std::int64_t const c : capacity) {
-            MW_EXPECT(c > 0, "a link's capacity is positive");
-            largest = std::max(largest, c);
-        }
-        shift_ = std::max(0, 52 - static_cast<int>(std::bit_width(static_cast<std::uint64_t>(largest))));
-        for (std::uint32_t f = 0; f < flows.size(); ++f) {
-            MW_EXPECT(flows[f].bytes >= 0 && std::isfinite(flows[f].start_s), "a flow has bytes and a start");
-            flows_[f].left_bytes = static_cast<double>(flows[f].bytes);
+    GroupRun(FlowNetwork const& network, std::vector<FlowSpec> const& specs, ExactFlows::Group const& group,
+             std::vector<bool> const& left_out, int shift)
+        : unit_{network.weight_unit}, shift_{shift}, queue_{group.size()}, flow_of_handle_(group.size()) {
+        std::vector<std::pair<std::uint32_t, std::uint32_t>> links;  // in the network, here
+        for (std::uint32_t const f : group)
+            for (std::uint32_t const l : specs[f].links)
+                if (!left_out[l]) links.emplace_back(l, 0);
+        std::ranges::sort(links);
+        links.erase(std::unique(links.begin(), links.end()), links.end());
+        for (auto& [l, here] : links)
+            here = shares_.add_link((network.capacity_bytes_per_s[l] * unit_) << shift_);
+        for (std::uint32_t const f : group) {
+            Flow& flow = flows_.emplace_back();
+            flow.spec = &specs[f];
+            flow.left_bytes = static_cast<double>(specs[f].bytes);
+            flow.first_use = static_cast<std::uint32_t>(uses_.size());
+            for (std::size_t i = 0; i < specs[f].links.size(); ++i) {
+                std::uint32_t const l = specs[f].links[i];
+                std::int64_t const weight = specs[f].weights.empty() ? unit_ : specs[f].weights[i];
+                flow.most = std::min(flow.most, (network.capacity_bytes_per_s[l] << shift_) * unit_ / weight);
+                if (!left_out[l])
+                    uses_.push_back({std::ranges::lower_bound(links, std::pair{l, 0U})->second, weight});
+            }
+            flow.uses = static_cast<std::uint32_t>(uses_.size()) - flow.first_use;
         }
     }
 
     std::vector<double> run() {
-        std::vector<std::uint32_t> order(specs_.size());
+        std::vector<std::uint32_t> order(flows_.size());
         std::iota(order.begin(), order.end(), 0U);
-        std::ranges::stable_sort(order, {}, [this](std::uint32_t f) { return specs_[f].start_s; });
+        std::ranges::stable_sort(order, {}, [this](std::uint32_t f) { return flows_[f].spec->start_s; });
         std::size_t started = 0;
+        auto const next_start_s = [&] {
+            return started < order.size() ? flows_[order[started]].spec->start_s : infinity;
+        };
         while (true) {
-            double const next_start = started < order.size() ? specs_[order[started]].start_s : infinity;
-            double const now = std::min(next_start, next_finish());
+            double const now = std::min(next_start_s(), queue_.first_s());
             if (now == infinity) break;
-            touched_.clear();
-            while (next_finish() <= now + std::abs(now) * simultaneous) finish(queue_.top().flow);
-            for (; started < order.size() && specs_[order[started]].start_s <= now; ++started)
-                start(order[started], now);
+            while (queue_.first_s() <= now + std::abs(now) * simultaneous) finish(queue_.first());
+            while (next_start_s() <= now) start(order[started++], now);
             share_again(now);
         }
         std::vector<double> finish_s;
-        for (std::size_t f = 0; f < flows_.size(); ++f) {
-            MW_EXPECT(flows_[f].finish_s < infinity, "every flow ends");
-            finish_s.push_back(flows_[f].finish_s + specs_[f].latency_s);
+        for (Flow const& flow : flows_) {
+            MW_EXPECT(flow.finish_s < infinity, "every flow ends");
+            finish_s.push_back(flow.finish_s + flow.spec->latency_s);
         }
         return finish_s;
     }
 
   private:
-    static constexpr std::uint32_t unseen = std::numeric_limits<std::uint32_t>::max();
-
     struct Flow {
+        FlowSpec const* spec{nullptr};
         double left_bytes{0};  // at `since_s`
         double rate{0};        // bytes/s
         double since_s{0};
         double finish_s{infinity};
-        bool reached{false};  // by the gathering under way
+        std::int64_t most{unlimited};  // that its narrowest link could give it
+        std::uint32_t first_use{0};
+        std::uint32_t uses{0};
+        std::uint32_t handle{none};
     };
-    struct Finish {
-        double time_s;
-        std::uint32_t flow;
-        friend auto operator<=>(Finish const&, Finish const&) = default;
-    };
-
-    double next_finish() {
-        // An entry is stale once its flow's rate has changed.
-        while (!queue_.empty() && queue_.top().time_s != flows_[queue_.top().flow].finish_s) queue_.pop();
-        return queue_.empty() ? infinity : queue_.top().time_s;
-    }
 
     void start(std::uint32_t f, double now) {
-        flows_[f].since_s = now;
-        if (specs_[f].links.empty() || specs_[f].bytes == 0) {
-            flows_[f].finish_s = now;
+        Flow& flow = flows_[f];
+        flow.since_s = now;
+        if (flow.spec->links.empty() || flow.spec->bytes == 0) {
+            flow.finish_s = now;
             return;
         }
-        for (std::uint32_t const l : specs_[f].links) {
-            MW_EXPECT(l < on_link_.size(), "a flow names a link that exists");
-            on_link_[l].push_back(f);
-            touched_.push_back(l);
-        }
+        flow.handle = shares_.add_flow(flow.most, std::span{uses_}.subspan(flow.first_use, flow.uses));
+        flow_of_handle_[flow.handle] = f;
     }
 
     void finish(std::uint32_t f) {
         queue_.pop();
-        for (std::uint32_t const l : specs_[f].links) {
-            std::erase(on_link_[l], f);
-            touched_.push_back(l);
-        }
+        shares_.remove_flow(flows_[f].handle);
     }
 
-    //! Rates of all flows that a change on the touched links can reach.
     void share_again(double now) {
-        gather_reachable();
-        solver_.clear();
-        for (std::uint32_t const l : reached_links_) solver_.add_link(capacity_[l] << shift_);
-        for (std::uint32_t const f : reached_flows_) {
-            path_.clear();
-            for (std::uint32_t const l : specs_[f].links) path_.push_back(link_index_[l]);
-            solver_.add_flow(unlimited, path_, false);
-        }
-        solver_.solve();
-        for (std::uint32_t i = 0; i < reached_flows_.size(); ++i)
-            set_rate(reached_flows_[i], std::ldexp(static_cast<double>(solver_.rate(i)), -shift_), now);
-        for (std::uint32_t const l : reached_links_) link_index_[l] = unseen;
-        for (std::uint32_t const f : reached_flows_) flows_[f].reached = false;
-    }
-
-    void gather_reachable() {
-        reached_links_.clear();
-        reached_flows_.clear();
-        auto const reach = [this](std::uint32_t l) {
-            if (link_index_[l] != unseen) return;
-            link_index_[l] = static_cast<std::uint32_t>(reached_links_.size());
-            reached_links_.push_back(l);
-        };
-        for (std::uint32_t const l : touched_) reach(l);
-        std::size_t searched = 0;
-        while (searched < reached_links_.size()) {  // which grows meanwhile
-            for (std::uint32_t const f : on_link_[reached_links_[searched++]]) {
-                if (flows_[f].reached) continue;
-                flows_[f].reached = true;
-                reached_flows_.push_back(f);
-                for (std::uint32_t const l : specs_[f].links) reach(l);
-            }
+        for (std::uint32_t const handle : shares_.update()) {
+            std::uint32_t const f = flow_of_handle_[handle];
+            Flow& flow = flows_[f];
+            flow.left_bytes = std::max(0.0, flow.left_bytes - flow.rate * (now - flow.since_s));
+            flow.since_s = now;
+            flow.rate = std::ldexp(static_cast<double>(shares_.rate(handle)), -shift_);
+            flow.finish_s = flow.rate > 0 ? now + flow.left_bytes / flow.rate : infinity;
+            queue_.set(f, flow.finish_s);
         }
     }
 
-    void set_rate(std::uint32_t f, double rate, double now) {
-        Flow& flow = flows_[f];
-        if (rate == flow.rate) return;  // its finish stands
-        flow.left_bytes = std::max(0.0, flow.left_bytes - flow.rate * (now - flow.since_s));
-        flow.since_s = now;
-        flow.rate = rate;
-        flow.finish_s = rate > 0 ? now + flow.left_bytes / rate : infinity;
-        if (rate > 0) queue_.push({flow.finish_s, f});
-    }
-
-    std::vector<std::int64_t> const& capacity_;
-    std::vector<FlowSpec> const& specs_;
+    std::int64_t unit_;
+    int shift_;
+    FairShares shares_;
     std::vector<Flow> flows_;
-    std::vector<std::vector<std::uint32_t>> on_link_;  // flows under way
-    std::vector<std::uint32_t> link_index_;            // in the solver, or unseen
-    std::priority_queue<Finish, std::vector<Finish>, std::greater<>> queue_;
-    std::vector<std::uint32_t> touched_;  // links whose flows changed
-    std::vector<std::uint32_t> reached_links_;
-    std::vector<std::uint32_t> reached_flows_;
-    std::vector<std::uint32_t> path_;
-    MaxMinSolver solver_;
-    int shift_{0};
+    std::vector<LinkUse> uses_;
+    FinishQueue queue_;
+    std::vector<std::uint32_t> flow_of_handle_;
+};
+
+//! Flows of each link, side by side.
+class Users {
+  public:
+    Users(std::size_t links, std::vector<FlowSpec> const& flows) : first_(links + 1, 0) {
+        for (FlowSpec const& flow : flows)
+            for (std::uint32_t const l : flow.links) ++first_[l + 1];
+        for (std::size_t l = 0; l < links; ++l) first_[l + 1] += first_[l];
+        flows_.resize(first_.back());
+        std::vector<std::uint32_t> next{first_.begin(), first_.end() - 1};
+        for (std::uint32_t f = 0; f < flows.size(); ++f)
+            for (std::uint32_t const l : flows[f].links) flows_[next[l]++] = f;
+    }
+    [[nodiscard]] std::span<std::uint32_t const> of(std::uint32_t link) const {
+        return std::span{flows_}.subspan(first_[link], first_[link + 1] - first_[link]);
+    }
+
+  private:
+    std::vector<std::uint32_t> first_;
+    std::vector<std::uint32_t> flows_;
 };
 
 }  // namespace
 
-std::vector<double> finish_times(std::vector<std::int64_t> const& capacity_bytes_per_s,
-                                 std::vector<FlowSpec> const& flows) {
-    return ExactFlows{capacity_bytes_per_s, flows}.run();
+ExactFlows::ExactFlows(FlowNetwork const& network, std::vector<FlowSpec> const& flows)
+    : network_{&network}, flows_{&flows}, left_out_(network.capacity_bytes_per_s.size(), false) {
+    std::int64_t largest = 1;
+    for (std::int64_t const c : network.capacity_bytes_per_s) {
+        MW_EXPECT(c > 0, "a link's capacity is positive");
+        largest = std::max(largest, c);
+    }
+    for (FlowSpec const& flow : flows) {
+        MW_EXPECT(flow.bytes >= 0 && std::isfinite(flow.start_s), "a flow has bytes and a start");
+        MW_EXPECT(flow.weights.empty() || flow.weights.size() == flow.links.size(), "a weight for each link");
+        for (std::uint32_t const l : flow.links)
+            MW_EXPECT(l < left_out_.size(), "a flow names a link that exists");
+    }
+    auto const weighted =
+        static_cast<std::uint64_t>(largest) * static_cast<std::uint64_t>(network.weight_unit);
+    shift_ = std::max(0, (network.weight_unit == 1 ? 52 : 60) - static_cast<int>(std::bit_width(weighted)));
+    leave_out_idle_links();
+    find_groups();
+}
+
+//! Fastest links first: each is left out if slower ones, which then must stay, bound what enters or leaves it.
+void ExactFlows::leave_out_idle_links() {
+    std::size_t const links = left_out_.size();
+    Users const users{links, *flows_};
+    auto const& capacity = network_->capacity_bytes_per_s;
+    std::vector<std::uint32_t> order;
+    for (std::uint32_t l = 0; l < links; ++l)
+        if (!users.of(l).empty()) order.push_back(l);
+    std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::uint32_t l) { return capacity[l]; });
+    std::vector<bool> stays(links, false);
+    std::vector<std::uint64_t> counted(links, 0);  // in which search
+    std::uint64_t search = 0;
+    // What bounds the link: all that its flows can bring through their first or last links.
+    auto const bound = [&](std::uint32_t l, bool entering) {
+        ++search;
+        std::int64_t sum = 0;
+        for (std::uint32_t const f : users.of(l)) {
+            FlowSpec const& flow = (*flows_)[f];
+            std::size_t const at = entering ? 0 : flow.links.size() - 1;
+            std::uint32_t const end = flow.links[at];
+            bool const whole = flow.weights.empty() || flow.weights[at] == network_->weight_unit;
+            if (end == l || left_out_[end] || !whole) return unlimited;
+            if (std::exchange(counted[end], search) == search) continue;
+            sum += capacity[end];
+            if (sum > capacity[l]) return unlimited;
+        }
+        return sum;
+    };
+    for (std::uint32_t const l : order) {
+        if (stays[l]) continue;
+        for (bool const entering : {true, false}) {
+            if (bound(l, entering) > capacity[l]) continue;
+            left_out_[l] = true;
+            for (std::uint32_t const f : users.of(l))
+                stays[entering ? (*flows_)[f].links.front() : (*flows_)[f].links.back()] = true;
+            break;
+        }
+    }
+}
+
+void ExactFlows::find_groups() {
+    // Union of flows that share a link; the root is the first flow of its set.
+    std::vector<std::uint32_t> parent(flows_->size());
+    std::iota(parent.begin(), parent.end(), 0U);
+    auto const root = [&parent](std::uint32_t f) {
+        while (parent[f] != f) f = parent[f] = parent[parent[f]];
+        return f;
+    };
+    std::vector<std::uint32_t> first_on(left_out_.size(), none);
+    for (std::uint32_t f = 0; f < parent.size(); ++f) {
+        for (std::uint32_t const l : (*flows_)[f].links) {
+            if (left_out_[l]) continue;
+            if (first_on[l] == none) first_on[l] = f;
+            std::uint32_t const a = root(first_on[l]);
+            std::uint32_t const b = root(f);
+            parent[std::max(a, b)] = std::min(a, b);
+        }
+    }
+    std::vector<std::uint32_t> group_of(parent.size(), none);
+    for (std::uint32_t f = 0; f < parent.size(); ++f) {
+        std::uint32_t const first = root(f);
+        if (first == f) {
+            group_of[f] = static_cast<std::uint32_t>(groups_.size());
+            groups_.emplace_back();
+        }
+        groups_[group_of[first]].push_back(f);
+    }
+}
+
+std::vector<double> ExactFlows::solve(Group const& group) const {
+    return GroupRun{*network_, *flows_, group, left_out_, shift_}.run();
+}
+
+std::vector<double> finish_times(FlowNetwork const& network, std::vector<FlowSpec> const& flows) {
+    ExactFlows const exact{network, flows};
+    std::vector<double> finish_s(flows.size());
+    for (ExactFlows::Group const& group : exact.groups()) {
+        std::vector<double> const of_group = exact.solve(group);
+        for (std::size_t i = 0; i < group.size(); ++i) finish_s[group[i]] = of_group[i];
+    }
+    return finish_s;
 }
 
 }  // namespace mw::fabric

@@ -6,6 +6,18 @@
 
 namespace mw::fabric {
 
+namespace {
+
+//! a + b·c of non-negative numbers, at most `unlimited`.
+std::int64_t saturating_fma(std::int64_t a, std::int64_t b, std::int64_t c) {
+    std::int64_t product = 0;
+    std::int64_t sum = 0;
+    if (__builtin_mul_overflow(b, c, &product) || __builtin_add_overflow(a, product, &sum)) return unlimited;
+    return sum;
+}
+
+}  // namespace
+
 void MaxMinSolver::clear() {
     links_.clear();
     flows_.clear();
@@ -24,40 +36,53 @@ std::uint32_t MaxMinSolver::add_link(std::int64_t capacity) {
     return static_cast<std::uint32_t>(links_.size() - 1);
 }
 
-std::uint32_t MaxMinSolver::add_flow(std::int64_t demand, std::span<std::uint32_t const> links, bool shared) {
-    MW_EXPECT(demand >= 0, "a flow's demand is not negative");
+std::uint32_t MaxMinSolver::add_flow(std::int64_t demand, std::span<LinkUse const> uses, bool shared,
+                                     std::int64_t weight) {
+    MW_EXPECT(demand >= 0 && weight >= 1, "a flow's demand is not negative and its weight at least 1");
     Flow flow;
     flow.demand = demand;
+    flow.weight = weight;
+    flow.content_at = content_level(demand, weight);
     flow.first = static_cast<std::uint32_t>(path_.size());
-    flow.size = static_cast<std::uint32_t>(links.size());
+    flow.size = static_cast<std::uint32_t>(uses.size());
     flow.shared = shared;
     flows_.push_back(flow);
-    path_.insert(path_.end(), links.begin(), links.end());
+    path_.insert(path_.end(), uses.begin(), uses.end());
     return static_cast<std::uint32_t>(flows_.size() - 1);
 }
 
+std::uint32_t MaxMinSolver::add_flow(std::int64_t demand, std::span<std::uint32_t const> links, bool shared) {
+    std::uint32_t const flow = add_flow(demand, std::span<LinkUse const>{}, shared, 1);
+    for (std::uint32_t const l : links) path_.push_back({l, 1});
+    flows_[flow].size = static_cast<std::uint32_t>(links.size());
+    return flow;
+}
+
 void MaxMinSolver::start() {
-    // `share` first holds the sum of the demands, then `unlimited` on the links that cannot bind.
+    // `share` first holds the most that the flows can ask for.
     for (Link& link : links_) link.share = 0;
     for (Flow const& flow : flows_) {
-        for (std::uint32_t const l : path(flow)) {
-            MW_EXPECT(l < links_.size(), "a flow names a link that was not added");
-            Link& link = links_[l];
-            link.share = flow.demand > unlimited - link.share ? unlimited : link.share + flow.demand;
+        for (LinkUse const use : path(flow)) {
+            MW_EXPECT(use.link < links_.size() && use.weight >= 1, "a flow names a link that was added");
+            Link& link = links_[use.link];
+            link.share = saturating_fma(link.share, use.weight * flow.weight, flow.content_at);
         }
     }
     for (std::uint32_t l = 0; l < links_.size(); ++l) {
-        bool const binds = links_[l].share > links_[l].left;
-        links_[l].share = binds ? 0 : unlimited;
-        if (binds) active_links_.push_back(l);
+        links_[l].binds = links_[l].share > links_[l].left;
+        links_[l].share = 0;
+        if (links_[l].binds) active_links_.push_back(l);
     }
     for (std::uint32_t f = 0; f < flows_.size(); ++f) {
         Flow& flow = flows_[f];
-        std::uint32_t* const first = path_.data() + flow.first;
-        auto* const end = std::remove_if(first, first + flow.size,
-                                         [this](std::uint32_t l) { return links_[l].share == unlimited; });
+        LinkUse* const first = path_.data() + flow.first;
+        auto* const end =
+            std::remove_if(first, first + flow.size, [this](LinkUse use) { return !links_[use.link].binds; });
         flow.size = static_cast<std::uint32_t>(end - first);
-        for (std::uint32_t const l : path(flow)) ++links_[l].open;
+        for (LinkUse const use : path(flow)) {
+            ++links_[use.link].open;
+            links_[use.link].open_units += use.weight * flow.weight;
+        }
         active_flows_.push_back(f);
     }
     open_flows_ = static_cast<std::int64_t>(flows_.size());
@@ -69,8 +94,13 @@ void MaxMinSolver::measure() {
     for (std::uint32_t const l : active_links_) {
         Link& link = links_[l];
         if (link.open == 0) continue;
-        link.share = link.left / link.open;
+        // Would one more step for open and tied flows still be too much? Then the share stays.
+        if (link.left >= link.tied_units + link.open_units * (link.share + 1)) {
+            link.share = link.left / link.open_units;
+            link.tied_units = 0;
+        }
         link.matching = 0;
+        link.blocks = false;
         active_links_[kept++] = l;
     }
     active_links_.resize(kept);
@@ -78,9 +108,9 @@ void MaxMinSolver::measure() {
     kept = 0;
     for (std::uint32_t const f : active_flows_) {
         Flow& flow = flows_[f];
-        if (flow.rate >= 0) continue;
+        if (flow.level >= 0) continue;
         std::int64_t smallest = unlimited;
-        for (std::uint32_t const l : path(flow)) smallest = std::min(smallest, links_[l].share);
+        for (LinkUse const use : path(flow)) smallest = std::min(smallest, links_[use.link].share);
         flow.limit = smallest;
         active_flows_[kept++] = f;
     }
@@ -94,42 +124,50 @@ void MaxMinSolver::lower_limit(std::uint32_t flow, std::int64_t elsewhere) {
 void MaxMinSolver::settle() {
     for (std::uint32_t const f : active_flows_) {
         Flow const& flow = flows_[f];
-        if (flow.demand < flow.limit) continue;
-        for (std::uint32_t const l : path(flow))
-            links_[l].matching += links_[l].share == flow.limit ? 1U : 0U;
+        if (flow.content_at <= flow.limit) continue;
+        for (LinkUse const use : path(flow))
+            links_[use.link].matching += links_[use.link].share == flow.limit ? 1U : 0U;
     }
     // Decide before applying: closing a flow changes `open`.
-    for (std::uint32_t const l : active_links_)
-        if (links_[l].matching != links_[l].open) links_[l].share = unlimited;
+    for (std::uint32_t const l : active_links_) links_[l].blocks = links_[l].matching == links_[l].open;
     for (std::uint32_t const f : active_flows_) {
         Flow& flow = flows_[f];
-        bool fixed = flow.demand <= flow.limit;
-        if (!fixed)
-            for (std::uint32_t const l : path(flow)) fixed = fixed || links_[l].share != unlimited;
+        bool const content = flow.content_at <= flow.limit;
+        bool fixed = content;
+        for (LinkUse const use : path(flow)) fixed = fixed || links_[use.link].blocks;
         if (!fixed) continue;
         flow.fixed_in_round = rounds_;
-        close(flow, std::min(flow.demand, flow.limit));
+        close(flow, content ? unlimited : flow.limit);
     }
 }
 
-void MaxMinSolver::close(Flow& flow, std::int64_t rate) {
-    flow.rate = rate;
+void MaxMinSolver::close(Flow& flow, std::int64_t level) {
+    flow.level = level;
     --open_flows_;
-    for (std::uint32_t const l : path(flow)) {
-        links_[l].left -= rate;
-        --links_[l].open;
+    std::int64_t const rate = rate_at(level, flow.demand, flow.weight);
+    for (LinkUse const use : path(flow)) {
+        Link& link = links_[use.link];
+        link.left -= use.weight * rate;
+        link.open_units -= use.weight * flow.weight;
+        --link.open;
+        if (level == link.share) link.tied_units += use.weight * flow.weight;
     }
 }
 
-std::int64_t MaxMinSolver::newly_fixed_rate(std::uint32_t flow) const {
-    return flows_[flow].fixed_in_round == rounds_ ? flows_[flow].rate : -1;
+std::int64_t MaxMinSolver::rate(std::uint32_t flow) const {
+    Flow const& f = flows_[flow];
+    return f.level < 0 ? -1 : rate_at(f.level, f.demand, f.weight);
 }
 
-void MaxMinSolver::fix(std::uint32_t flow, std::int64_t rate) {
+std::int64_t MaxMinSolver::newly_fixed_level(std::uint32_t flow) const {
+    return flows_[flow].fixed_in_round == rounds_ ? flows_[flow].level : -1;
+}
+
+void MaxMinSolver::fix(std::uint32_t flow, std::int64_t level) {
     if (is_open(flow)) {
-        close(flows_[flow], rate);
+        close(flows_[flow], level);
     } else {
-        MW_EXPECT(flows_[flow].rate == rate, "two solvers fixed a flow at different rates");
+        MW_EXPECT(flows_[flow].level == level, "two solvers fixed a flow at different levels");
     }
 }
 

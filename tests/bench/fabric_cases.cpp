@@ -22,13 +22,13 @@ class Traffic {
         : plan_{plan}, partition_{plan, comm.size()}, fabric_{plan, partition_, comm} {}
 
     [[nodiscard]] engine::Transfer make(std::int64_t source, std::int64_t sink, std::int64_t bytes) const {
-        fabric::Clos const& clos = plan_.clos();
         engine::Transfer transfer;
         transfer.home = plan_.rack_of_node(sink);
         transfer.bytes = transfer.bytes_left = bytes;
         transfer.bytes_per_s = 8 * 50'000'000'000;
-        transfer.latency_ns = clos.latency_ns(source, sink);
-        transfer.path = clos.path(source, sink, 0, 0);
+        transfer.route = {static_cast<std::int32_t>(source), static_cast<std::int32_t>(sink), 0,
+                          fabric::Route::undecided, 0};
+        transfer.latency_ns = plan_.network().latency_ns(plan_.network().path(transfer.route));
         return transfer;
     }
     //! On every rank alike; only those that have a part in it keep it.
@@ -41,6 +41,23 @@ class Traffic {
     void window() {
         benchmark::DoNotOptimize(fabric_.advance(now_ns_, now_ns_ + window_ns).size());
         now_ns_ += window_ns;
+    }
+    //! Every node would send at `load` of its NICs to another, for ever; on every rank alike.
+    void begin_standing(double load, int rank) {
+        auto const nodes = static_cast<std::uint64_t>(plan_.nodes());
+        for (std::uint64_t i = 0; i < nodes; ++i) {
+            std::uint64_t const sink = (i + 1 + core::mix(i) % (nodes - 1)) % nodes;
+            engine::StandingDemand demand{i,
+                                          plan_.rack_of_node(static_cast<std::int64_t>(i)),
+                                          static_cast<std::int64_t>(load * 400e9),
+                                          {}};
+            fabric::Path const path =
+                plan_.network().path({static_cast<std::int32_t>(i), static_cast<std::int32_t>(sink), 0,
+                                      fabric::Route::undecided, i});
+            for (fabric::Hop const& hop : path.hops()) demand.uses.push_back({hop.link, 1});
+            fabric_.participants(demand, ranks_);
+            if (std::ranges::binary_search(ranks_, rank)) fabric_.begin(demand);
+        }
     }
     [[nodiscard]] engine::FabricPartition const& fabric() const { return fabric_; }
 
@@ -63,7 +80,7 @@ void report(benchmark::State& state, Traffic const& traffic) {
 void fabric_kv(benchmark::State& state, parallel::Comm& comm) {
     site::Plan const plan = engine::World{reference_deck()}.plan();
     Traffic traffic{plan, comm};
-    std::int64_t const nodes = plan.clos().nodes();
+    std::int64_t const nodes = plan.network().nodes();
     std::vector<engine::Transfer> caches;
     for (std::int64_t i = 0; i < state.range(0); ++i) {
         std::int64_t const source = i * nodes / state.range(0);
@@ -83,7 +100,7 @@ void fabric_contended(benchmark::State& state, parallel::Comm& comm) {
     site::Plan const plan =
         engine::World{reference_deck({{"cluster.scale_out.oversubscription", "2"}})}.plan();
     Traffic traffic{plan, comm};
-    auto const nodes = static_cast<std::uint64_t>(plan.clos().nodes());
+    auto const nodes = static_cast<std::uint64_t>(plan.network().nodes());
     for (std::int64_t i = 0; i < state.range(0); ++i) {
         auto const key = static_cast<std::uint64_t>(i);
         traffic.join(
@@ -93,6 +110,32 @@ void fabric_contended(benchmark::State& state, parallel::Comm& comm) {
     }
     comm.barrier();
     for (auto _ : state) traffic.window();
+    comm.barrier();
+    report(state, traffic);
+}
+
+/*!
+ * A standing demand of each of 12,500 nodes, at 60 % of its NICs, and 5 transfers of 300 MB a window that come and go, as 5,000 a second
+ * do. 1,000 windows of 1 ms are a simulated second: microseconds a window are milliseconds a second. `taper` 2: most pods are full.
+ */
+void fabric_standing(benchmark::State& state, parallel::Comm& comm) {
+    site::Plan const plan =
+        engine::World{
+            reference_deck({{"cluster.scale_out.oversubscription", std::to_string(state.range(1))}})}
+            .plan();
+    Traffic traffic{plan, comm};
+    traffic.begin_standing(0.6, comm.rank());
+    traffic.window();
+    auto const nodes = static_cast<std::uint64_t>(plan.nodes());
+    std::uint64_t key = 0;
+    comm.barrier();
+    for (auto _ : state) {
+        for (std::int64_t i = 0; i < state.range(0); ++i, ++key)
+            traffic.join(traffic.make(static_cast<std::int64_t>(core::mix(2 * key) % nodes),
+                                      static_cast<std::int64_t>(core::mix(2 * key + 1) % nodes), 300'000'000),
+                         comm.rank());
+        traffic.window();
+    }
     comm.barrier();
     report(state, traffic);
 }
@@ -116,6 +159,13 @@ void register_fabric(parallel::Comm& comm) {
     add("fabric_window/kv", fabric_kv, 1'000, 500);
     add("fabric_window/contended", fabric_contended, 1'000, 500);
     add("fabric_window/contended", fabric_contended, 10'000, 50);
+    for (std::int64_t const taper : {1, 2})
+        benchmark::RegisterBenchmark(("fabric_window/standing" + ranks).c_str(), with_comm(fabric_standing))
+            ->ArgNames({"transfers", "taper"})
+            ->Args({5, taper})
+            ->UseRealTime()
+            ->Iterations(1'000)
+            ->Unit(benchmark::kMicrosecond);
 }
 
 }  // namespace mw::bench

@@ -21,10 +21,13 @@ struct Problem {
         auto const nodes = static_cast<std::uint64_t>(clos.nodes());
         for (std::int64_t f = 0; f < flows; ++f) {
             auto const key = static_cast<std::uint64_t>(f);
-            auto const source = static_cast<std::int64_t>(core::mix(2 * key) % nodes);
-            auto const sink = static_cast<std::int64_t>(core::mix(2 * key + 1) % nodes);
+            auto const source = static_cast<std::int32_t>(core::mix(2 * key) % nodes);
+            auto const sink = static_cast<std::int32_t>(core::mix(2 * key + 1) % nodes);
             paths.emplace_back();
-            for (fabric::LinkIndex const link : clos.path(source, sink, 0, key).view()) {
+            fabric::Path const path =
+                clos.path(fabric::Route{source, sink, 0, fabric::Route::undecided, key});
+            for (fabric::Hop const& hop : path.hops()) {
+                fabric::LinkIndex const link = hop.link;
                 std::uint32_t& at = number[static_cast<std::size_t>(link)];
                 if (at == absent) {
                     at = static_cast<std::uint32_t>(capacities.size());
@@ -48,7 +51,7 @@ struct Problem {
 
 void max_min(benchmark::State& state) {
     config::Deck deck = reference_deck();
-    fabric::ClosParams& params = deck.cluster.scale_out;
+    fabric::NetworkParams& params = deck.cluster.scale_out;
     params.oversubscription = static_cast<double>(state.range(1));
     fabric::Clos const clos{params};
     std::int64_t const line_bytes =

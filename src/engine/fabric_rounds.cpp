@@ -1,0 +1,129 @@
+// Shares of the window's bytes found together with other ranks, in synchronous rounds.
+#include <algorithm>
+
+#include "fabric_partition.hpp"
+
+namespace mw::engine {
+
+//! States the window's problem.
+void FabricPartition::pose() {
+    solver_.clear();
+    for (Neighbour& neighbour : neighbours_) neighbour.open.clear();
+    for (Active& active : active_) pose(active);
+    for (Standing& standing : standing_) pose(standing);
+    solver_.start();
+}
+
+void FabricPartition::pose(Flow& flow) {
+    if (flow.demand == 0) return;
+    uses_.clear();
+    for (fabric::LinkUse const use : flow.links) {
+        Link& link = links_[use.link];
+        if (link.window != window_) {
+            link.window = window_;
+            link.solver_link = solver_.add_link(budget(link));
+        }
+        uses_.push_back({link.solver_link, use.weight});
+    }
+    flow.flow = solver_.add_flow(flow.demand, uses_, !flow.partners.empty(), flow.weight);
+    meet_neighbours(flow);
+}
+
+void FabricPartition::meet_neighbours(Flow const& flow) {
+    for (int const partner : flow.partners) {
+        auto at = std::ranges::lower_bound(neighbours_, partner, {}, &Neighbour::rank);
+        if (at == neighbours_.end() || at->rank != partner)
+            at = neighbours_.insert(at, Neighbour{partner, {}, {}, {}});
+        at->open.push_back(&flow);
+    }
+}
+
+void FabricPartition::share_with_neighbours() {
+    pose();
+    while (solver_.open_flows() > 0) {
+        ++rounds_;
+        solver_.measure();
+        swap_limits();
+        solver_.settle();
+        swap_fixed();
+    }
+}
+
+void FabricPartition::swap_all() {
+    swaps_.clear();
+    for (Neighbour& neighbour : neighbours_) {
+        if (neighbour.send.empty()) continue;
+        neighbour.receive.resize(neighbour.send.size());
+        swaps_.push_back({neighbour.rank, neighbour.send, neighbour.receive});
+    }
+    if (!swaps_.empty()) comm_->swap(swaps_);
+}
+
+//! First half of a round: every partition must see the smallest share along the whole path.
+void FabricPartition::swap_limits() {
+    for (Neighbour& neighbour : neighbours_) {
+        neighbour.send.clear();
+        for (Flow const* const flow : neighbour.open) neighbour.send.push_back(solver_.limit(flow->flow));
+    }
+    swap_all();
+    for (Neighbour& neighbour : neighbours_)
+        for (std::size_t k = 0; k < neighbour.send.size(); ++k)
+            solver_.lower_limit(neighbour.open[k]->flow, neighbour.receive[k]);
+    // Flows that their demand fixes are fixed by everybody alike: no need to tell.
+    for (Neighbour& neighbour : neighbours_)
+        std::erase_if(neighbour.open, [&](Flow const* flow) { return solver_.is_content(flow->flow); });
+}
+
+//! Second half: a bottleneck in one partition fixes flows in the others.
+void FabricPartition::swap_fixed() {
+    for (Neighbour& neighbour : neighbours_) {
+        neighbour.send.clear();
+        for (Flow const* const flow : neighbour.open)
+            neighbour.send.push_back(solver_.newly_fixed_level(flow->flow));
+    }
+    swap_all();
+    for (Neighbour& neighbour : neighbours_)
+        for (std::size_t k = 0; k < neighbour.send.size(); ++k)
+            if (neighbour.receive[k] >= 0) solver_.fix(neighbour.open[k]->flow, neighbour.receive[k]);
+    // Only now: what one neighbour fixed is open no longer for the others either.
+    for (Neighbour& neighbour : neighbours_)
+        std::erase_if(neighbour.open, [&](Flow const* flow) { return !solver_.is_open(flow->flow); });
+}
+
+//! Latest times, over all ranks that have a part, at which transfers that end could have had their bytes.
+void FabricPartition::swap_ends() {
+    for (Neighbour& neighbour : neighbours_) {
+        neighbour.open.clear();
+        neighbour.send.clear();
+    }
+    std::vector<Active*> ending;
+    for (Active& active : active_)
+        if (active.ends) ending.push_back(&active);
+    for (Active const* const active : ending) meet_neighbours(*active);
+    for (Neighbour& neighbour : neighbours_)
+        for (Flow const* const flow : neighbour.open) neighbour.send.push_back(flow->end_offset_ns);
+    swap_all();
+    std::vector<std::size_t> next(neighbours_.size(), 0);
+    for (Active* const active : ending)
+        for (int const partner : active->partners) {
+            auto const at = std::ranges::lower_bound(neighbours_, partner, {}, &Neighbour::rank);
+            auto const n = static_cast<std::size_t>(at - neighbours_.begin());
+            active->end_offset_ns = std::max(active->end_offset_ns, at->receive[next[n]++]);
+        }
+}
+
+//! Loads of own links once every flow has come to a level, for links that ending transfers use.
+std::int64_t FabricPartition::load_at(std::uint32_t link, std::int64_t level) const {
+    if (comm_->size() == 1) return shares_.load_at(link, level);
+    std::int64_t load = 0;
+    auto const add = [&](Flow const& flow) {
+        for (fabric::LinkUse const use : flow.links)
+            if (use.link == link && flow.demand > 0)
+                load += use.weight * std::min(rate(flow), fabric::rate_at(level, flow.demand, flow.weight));
+    };
+    for (Active const& active : active_) add(active);
+    for (Standing const& standing : standing_) add(standing);
+    return load;
+}
+
+}  // namespace mw::engine

@@ -1,0 +1,117 @@
+// Standing demands, and shares kept up to date on one rank alone.
+#include <algorithm>
+
+#include "fabric_partition.hpp"
+#include "megaweave/core/check.hpp"
+
+namespace mw::engine {
+
+void FabricPartition::begin(StandingDemand const& demand) {
+    auto const at = std::ranges::lower_bound(standing_, demand.id, {}, &Standing::id);
+    MW_EXPECT(at == standing_.end() || at->id != demand.id, "a standing demand begins once");
+    MW_EXPECT(demand.bytes_per_s >= 0, "a demand is not negative");
+    Standing standing;
+    standing.id = demand.id;
+    standing.bytes_per_s = demand.bytes_per_s;
+    for (StandingDemand::Use const& use : demand.uses) {
+        MW_EXPECT(use.weight >= 1, "a standing demand loads the links that it names");
+        use_link(standing, use.link, use.weight * weight_unit_);
+    }
+    set_home(standing, demand.home);
+    standing.counted_until_ns = now_ns_;
+    standing_.insert(at, std::move(standing));
+    standing_changed_ = true;
+}
+
+std::vector<FabricPartition::Standing>::const_iterator FabricPartition::find(std::uint64_t standing) const {
+    auto const at = std::ranges::lower_bound(standing_, standing, {}, &Standing::id);
+    MW_EXPECT(at != standing_.end() && at->id == standing, "a standing demand that began");
+    return at;
+}
+
+void FabricPartition::change(std::uint64_t standing, std::int64_t bytes_per_s) {
+    MW_EXPECT(bytes_per_s >= 0, "a demand is not negative");
+    auto const place = static_cast<std::size_t>(find(standing) - standing_.cbegin());
+    standing_[place].bytes_per_s = bytes_per_s;
+    standing_changed_ = true;
+}
+
+void FabricPartition::end(std::uint64_t standing) {
+    auto const place = static_cast<std::size_t>(find(standing) - standing_.cbegin());
+    Standing& ending = standing_[place];
+    count_bytes(ending, now_ns_);
+    if (comm_->size() == 1 && ending.flow != no_flow) shares_.remove_flow(ending.flow);
+    standing_.erase(standing_.begin() + static_cast<std::ptrdiff_t>(place));
+    standing_changed_ = true;
+}
+
+std::int64_t FabricPartition::granted_bytes(std::uint64_t standing) const {
+    return find(standing)->granted;
+}
+
+double FabricPartition::granted_share(std::uint64_t standing) const {
+    Standing const& s = *find(standing);
+    return s.demand == 0 ? 1 : static_cast<double>(s.granted) / static_cast<double>(s.demand);
+}
+
+//! Tells the solver what changed, and nothing else.
+void FabricPartition::share_alone() {
+    for (Active& active : active_) update_flow(active);
+    if (standing_changed_)
+        for (Standing& standing : standing_) update_flow(standing);
+    shares_.update();
+}
+
+void FabricPartition::update_flow(Flow& flow) {
+    if (flow.flow != no_flow && flow.weight != flow.weight_told) {
+        shares_.remove_flow(flow.flow);
+        flow.flow = no_flow;
+    }
+    if (flow.flow != no_flow) {
+        shares_.set_demand(flow.flow, flow.demand);
+    } else if (flow.demand > 0) {
+        flow.flow = shares_.add_flow(flow.demand, flow.links, flow.weight);
+        flow.weight_told = flow.weight;
+    }
+}
+
+//! Its bytes since they were last counted, at the rate that it has had since then.
+void FabricPartition::count_bytes(Standing& standing, core::TimeNs until_ns) {
+    if (standing.counted_until_ns == until_ns) return;
+    std::int64_t const windows =
+        standing.granted == 0 ? 0 : (until_ns - standing.counted_until_ns) / window_ns_;
+    for (fabric::LinkUse const use : standing.links)
+        bundle_bytes_[links_[use.link].bundle] += windows * standing.granted * (use.weight / weight_unit_);
+    standing.counted_until_ns = until_ns;
+}
+
+void FabricPartition::grant_standing(core::TimeNs start_ns) {
+    auto const grant = [&](Standing& standing) {
+        std::int64_t const granted = rate(standing);
+        if (granted == standing.granted) return;
+        count_bytes(standing, start_ns);
+        standing.granted = granted;
+    };
+    bool const all = standing_changed_ || comm_->size() > 1;
+    if (all) {
+        for (Standing& standing : standing_) grant(standing);
+        if (comm_->size() == 1) number_standing();
+    } else {
+        for (std::uint32_t const flow : shares_.news())
+            if (flow < standing_of_flow_.size() && standing_of_flow_[flow] > 0)
+                grant(standing_[standing_of_flow_[flow] - 1]);
+    }
+    standing_changed_ = false;
+}
+
+void FabricPartition::number_standing() {
+    standing_of_flow_.clear();
+    for (std::uint32_t s = 0; s < standing_.size(); ++s) {
+        std::uint32_t const flow = standing_[s].flow;
+        if (flow == no_flow) continue;
+        if (flow >= standing_of_flow_.size()) standing_of_flow_.resize(flow + 1, 0);
+        standing_of_flow_[flow] = s + 1;
+    }
+}
+
+}  // namespace mw::engine

@@ -1,0 +1,119 @@
+// What comes, goes and changes between two updates.
+#include <algorithm>
+
+#include "megaweave/core/check.hpp"
+#include "megaweave/fabric/fair_shares.hpp"
+
+namespace mw::fabric {
+
+std::uint32_t FairShares::add_link(std::int64_t capacity) {
+    MW_EXPECT(capacity >= 0, "a link's capacity is not negative");
+    links_.emplace_back().capacity = capacity;
+    return static_cast<std::uint32_t>(links_.size() - 1);
+}
+
+void FairShares::set_capacity(std::uint32_t link, std::int64_t capacity) {
+    MW_EXPECT(capacity >= 0, "a link's capacity is not negative");
+    changed(link, capacity < links_[link].capacity ? Change::more : Change::less);
+    links_[link].capacity = capacity;
+}
+
+std::uint32_t FairShares::add_flow(std::int64_t demand, std::span<LinkUse const> uses, std::int64_t weight) {
+    MW_EXPECT(demand >= 0 && weight >= 1, "a flow's demand is not negative and its weight at least 1");
+    if (free_flows_.empty()) {
+        free_flows_.push_back(static_cast<std::uint32_t>(flows_.size()));
+        flows_.emplace_back();
+    }
+    std::uint32_t const f = free_flows_.back();
+    free_flows_.pop_back();
+    Flow& flow = flows_[f];
+    flow.demand = demand;
+    flow.weight = weight;
+    flow.content_at = content_level(demand, weight);
+    flow.level = never;
+    flow.rate = 0;
+    flow.part = Part::open;
+    for (LinkUse const use : uses) {
+        MW_EXPECT(use.link < links_.size() && use.weight >= 1, "a flow names a link that was added");
+        Link& link = links_[use.link];
+        flow.hops.push_back({use.link, static_cast<std::uint32_t>(link.members.size()), use.weight});
+        link.members.push_back(
+            {f, static_cast<std::uint32_t>(flow.hops.size() - 1), use.weight * flow.weight});
+    }
+    want(flow, +1);
+    changed(flow, Change::more);
+    touch(f);
+    return f;
+}
+
+void FairShares::remove_flow(std::uint32_t f) {
+    Flow& flow = flows_[f];
+    want(flow, -1);
+    changed(flow, Change::less);
+    for (Hop const hop : flow.hops) {
+        auto& members = links_[hop.link].members;
+        Member const last = members.back();
+        members[hop.place] = last;
+        flows_[last.flow].hops[last.hop].place = hop.place;
+        members.pop_back();
+    }
+    flow.hops.clear();
+    flow.part = Part::as_before;
+    flow.rate = 0;
+    flow.demand = flow.content_at = 0;  // if it was touched: a flow of nothing
+    free_flows_.push_back(f);
+}
+
+void FairShares::set_demand(std::uint32_t f, std::int64_t demand) {
+    MW_EXPECT(demand >= 0, "a flow's demand is not negative");
+    Flow& flow = flows_[f];
+    if (demand == flow.demand) return;
+    changed(flow, demand > flow.demand ? Change::more : Change::less);
+    want(flow, -1);
+    flow.demand = demand;
+    flow.content_at = content_level(demand, flow.weight);
+    want(flow, +1);
+    // While it was content, nobody kept its level up to date.
+    if (flow.part == Part::as_before) {
+        flow.level = never;
+        for (Hop const hop : flow.hops) flow.level = std::min(flow.level, links_[hop.link].level);
+    }
+    touch(f);
+}
+
+//! Adds a flow's greatest wish to its links, or takes it away.
+void FairShares::want(Flow const& flow, int sign) {
+    for (Hop const hop : flow.hops) {
+        Link& link = links_[hop.link];
+        link.wanted += sign * static_cast<core::Wide>(hop.weight * flow.weight) * flow.content_at;
+    }
+}
+
+void FairShares::changed(Flow const& flow, Change change) {
+    for (Hop const hop : flow.hops) changed(hop.link, change);
+}
+
+void FairShares::changed(std::uint32_t l, Change change) {
+    Link& link = links_[l];
+    link.burdened = link.burdened || change == Change::more;
+    if (link.changed) return;
+    link.changed = true;
+    changed_links_.push_back(l);
+}
+
+void FairShares::touch(std::uint32_t f) {
+    if (flows_[f].touched) return;
+    flows_[f].touched = true;
+    touched_.push_back(f);
+}
+
+std::int64_t FairShares::load_at(std::uint32_t link, std::int64_t level) const {
+    std::int64_t load = 0;
+    for (Member const member : links_[link].members) {
+        Flow const& flow = flows_[member.flow];
+        load += member.units / flow.weight * std::min(flow.rate, rate_at(level, flow.demand, flow.weight));
+    }
+    return load;
+}
+
+}  // namespace mw::fabric

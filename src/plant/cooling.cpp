@@ -44,11 +44,9 @@ double Chiller::operator()(double heat_w, double chilled_c, double condenser_c) 
 
 FacilityCooling::FacilityCooling(CoolingParams const& params, double design_liquid_w, double design_air_w)
     : params_{params},
-      tower_c_{params.wet_bulb_c + params.approach_k},
-      liquid_{design_liquid_w, tower_c_ <= params.supply_c, params.supply_c,
+      liquid_{design_liquid_w, params.supply_c, params.pump_pressure_pa + params.cdu_pressure_pa,
               Chiller{params.chiller_cop, design_liquid_w}},
-      air_{design_air_w, tower_c_ + params.air_approach_k <= params.air_supply_c,
-           params.air_supply_c - params.air_approach_k,
+      air_{design_air_w, params.air_supply_c - params.air_approach_k, params.pump_pressure_pa,
            Chiller{params.chiller_cop, design_air_w * (1.0 + params.crah_fan_share)}} {
     MW_EXPECT(params.loop_rise_k > 0 && params.pump_efficiency > 0, "a coolant loop needs a rise and a pump");
 }
@@ -57,23 +55,25 @@ double FacilityCooling::pump_w(Loop const& loop, double heat_w) const {
     if (loop.design_w <= 0) return 0.0;
     double const flow_m3_s = heat_w / (water_j_per_m3_k * params_.loop_rise_k);
     double const x = heat_w / loop.design_w;
-    return params_.pump_pressure_pa * (static_head + (1.0 - static_head) * x * x) * flow_m3_s /
+    return loop.pressure_pa * (static_head + (1.0 - static_head) * x * x) * flow_m3_s /
            params_.pump_efficiency;
 }
 
-double FacilityCooling::chiller_w(Loop const& loop, double heat_w) const {
-    return loop.free_cooling ? 0.0 : loop.chiller(heat_w, loop.chilled_c, tower_c_);
+double FacilityCooling::chiller_w(Loop const& loop, double heat_w, double tower_c) const {
+    double const share = std::clamp((tower_c - loop.water_c) / params_.loop_rise_k, 0.0, 1.0);
+    return loop.chiller(share * heat_w, loop.water_c, tower_c);
 }
 
-double FacilityCooling::operator()(double liquid_heat_w, double air_heat_w) const {
+double FacilityCooling::operator()(double liquid_heat_w, double air_heat_w, double wet_bulb_c) const {
     MW_EXPECT(liquid_heat_w >= 0 && air_heat_w >= 0, "heat is not negative");
+    double const tower_c = wet_bulb_c + params_.approach_k;
     double fans_w = 0.0;
     if (air_.design_w > 0) {
         double const flow = std::max(least_air_flow, air_heat_w / air_.design_w);
         fans_w = params_.crah_fan_share * air_.design_w * cube(flow);
     }
     double const air_w = air_heat_w + fans_w;
-    double const chillers_w = chiller_w(liquid_, liquid_heat_w) + chiller_w(air_, air_w);
+    double const chillers_w = chiller_w(liquid_, liquid_heat_w, tower_c) + chiller_w(air_, air_w, tower_c);
     double const pumps_w = pump_w(liquid_, liquid_heat_w) + pump_w(air_, air_w);
     double const design_w = liquid_.design_w + air_.design_w;
     double tower_w = 0.0;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "megaweave/core/time.hpp"
+#include "megaweave/hardware/power_params.hpp"
 
 namespace mw::hardware {
 
@@ -30,20 +31,20 @@ struct Provenance {
 };
 
 /*!
- * What an engine generation reaches of the hardware's ceilings, and its fixed costs (physics.md, section 1).
+ * What large kernels reach of an accelerator's ceilings, whoever wrote them (physics.md, section 1).
  *
- * Few and physical: fitted on published throughput, never per point.
+ * Few and physical: fitted on published throughput over all engines (postprocess/calibrate.py); what an engine's generation adds
+ * is in its own catalogue entry (llm::EngineParams).
  */
-struct EngineEfficiency {
+struct KernelEfficiency {
     std::array<double, precision_count> flops{
-        0.57, 0.57, 0.57};                 //!< of peak, in large matrix products, per weight precision
-    double attention_flops{0.60};          //!< of the BF16 peak, in attention kernels
-    double hbm{0.92};                      //!< of HBM bandwidth, streaming weights and KV
-    double link{0.62};                     //!< of link bandwidth, in collectives
-    double communication_overlap{0};       //!< of collectives, hidden behind other work
-    core::TimeNs iteration_ns{7'200'000};  //!< fixed cost of an iteration (scheduler, launch, sampling)
-    core::TimeNs layer_ns{0};              //!< fixed cost of a layer
-    core::TimeNs collective_ns{73'000};    //!< latency of one collective
+        0.60, 0.60, 0.60};  //!< of peak, dense products, by the precision at which they run
+    std::array<double, precision_count> expert_flops{0.64, 0.64,
+                                                     0.64};  //!< of that, grouped products of experts
+    double attention_flops{0.60};                            //!< of the BF16 peak, attention kernels
+    double hbm{0.92};                                        //!< of HBM bandwidth, reading weights
+    double kv_hbm{0.75};                                     //!< of HBM bandwidth, reading KV caches
+    double link{0.50};                                       //!< of link bandwidth, collectives
     Provenance provenance;
 };
 
@@ -51,8 +52,9 @@ struct EngineEfficiency {
 struct AcceleratorParams {
     std::string name;
     std::array<double, precision_count>
-        peak_flops{};     //!< dense FLOP/s by precision; 0: the precision is not native
-    double hbm_bytes{0};  //!< capacity
+        peak_flops{};            //!< dense FLOP/s by precision; 0: the precision is not native
+    double hbm_bytes{0};         //!< capacity, as it is sold
+    double hbm_usable_bytes{0};  //!< as the driver reports it (a GiB may be sold as a GB); 0: the same
     double hbm_bytes_per_s{0};
     double scale_up_bytes_per_s{0};   //!< into the scale-up domain, per direction
     double scale_out_bytes_per_s{0};  //!< its NIC's line rate, per direction
@@ -62,8 +64,14 @@ struct AcceleratorParams {
     std::array<double, precision_count> joules_per_flop{};  //!< dynamic, by precision of the product
     double joules_per_hbm_byte{0};  //!< dynamic, HBM and the on-die movement that goes with it
     double joules_per_link_bit{0};  //!< scale-up SerDes, dynamic part
-    EngineEfficiency efficiency;
+    KernelPowerParams kernel_power;
+    std::string power_source;  //!< of the energies and watts above
+    ClockParams clock;
+    ThermalParams thermal;
+    KernelEfficiency efficiency;
     Provenance provenance;
+
+    [[nodiscard]] double usable_bytes() const { return hbm_usable_bytes > 0 ? hbm_usable_bytes : hbm_bytes; }
 };
 
 //! One host with its accelerators: what it draws besides them.
@@ -88,8 +96,9 @@ struct RackParams {
     NodeParams node;
     std::int64_t nodes{0};
     std::int64_t scale_up_domain{
-        0};                       //!< accelerators that share a scale-up fabric: a node's or the whole rack's
-    double liquid_heat_share{0};  //!< of the rack's heat that leaves by liquid when the site cools by liquid
+        0};  //!< accelerators that share a scale-up fabric: a node's or the whole rack's
+    bool scale_up_reduces{false};  //!< its switches add what passes (in-switch reduction), and engines use it
+    double liquid_heat_share{0};   //!< of the rack's heat that leaves by liquid when the site cools by liquid
     double width_m{0.6};
     double depth_m{1.2};
     double height_m{2.2};

@@ -31,39 +31,42 @@ class Chiller {
 /*!
  * The cooling plant of a site: pumps, tower fans, air handlers and a chiller that free cooling replaces.
  *
- *     liquid  pump dp Q / eta, Q = heat / (rho c_p rise), dp = dp_design (0.3 + 0.7 x^2); the rise is constant
+ *     liquid  two pumps (facility water, and the racks' loop behind the distribution units), each dp Q / eta, Q = heat / (rho c_p rise), dp = dp_design (0.3 + 0.7 x^2); the rise is constant
  *     air     air-handler fans: share x design heat x flow^3, flow at least 0.3, a heat too; and its pump
  *     reject  tower fans: share x design heat x x^3, for all heat and the chiller's work
- *     chiller per loop, whenever the tower's water, wet bulb + approach, is warmer than the loop's supply
+ *     chiller per loop, for the share of its heat that the tower's water, at wet bulb + approach, cannot take:
+ *             (tower - supply) / (rise) between 0 and 1 (economiser in series with the chiller)
  *
  * A liquid site keeps an air loop for the part of the heat that liquid does not take.
  * Source: physics.md section 5.
  * Valid: quasi-steady (minutes); water, no glycol.
- * Leaves out: partial economisers (free cooling is all or nothing), humidity, weather that changes, water
- * use, standby pumps, and the loops' thermal mass.
- * Worked: 1 MW by liquid at design, 10 K rise, 250 kPa, eta 0.6, tower 1.2 %, wet bulb 15 degC + 7 K <= 32
- * degC: pump 9.97 kW (0.0239 m3/s) and tower 12.0 kW, no chiller: 22.0 kW.
+ * Leaves out: water use, standby pumps; thermal mass is in ThermalStore, weather in Weather.
+ * Worked: 1 MW by liquid at design, 10 K rise, 250 + 150 kPa, eta 0.6, tower 1.2 %, wet bulb 15 degC + 7 K <= 32
+ * degC: pumps 15.96 kW (0.0239 m3/s) and tower 12.0 kW, no chiller: 28.0 kW.
  */
 class FacilityCooling {
   public:
     //! Design heats [W] size the pumps, fans and chillers; a loop with none takes no heat.
     FacilityCooling(CoolingParams const& params, double design_liquid_w, double design_air_w);
 
-    //! Watts of all cooling equipment for the heat that leaves by each way.
-    [[nodiscard]] double operator()(double liquid_heat_w, double air_heat_w) const;
+    //! Watts of all cooling equipment for the heat that leaves by each way, at the parameters' wet bulb.
+    [[nodiscard]] double operator()(double liquid_heat_w, double air_heat_w) const {
+        return (*this)(liquid_heat_w, air_heat_w, params_.wet_bulb_c);
+    }
+    //! The same at a wet bulb of now.
+    [[nodiscard]] double operator()(double liquid_heat_w, double air_heat_w, double wet_bulb_c) const;
 
   private:
     struct Loop {
         double design_w;
-        bool free_cooling;
-        double chilled_c;
+        double water_c;      // that the loop's heat exchanger needs
+        double pressure_pa;  // of all its pumps
         Chiller chiller;
     };
     [[nodiscard]] double pump_w(Loop const& loop, double heat_w) const;
-    [[nodiscard]] double chiller_w(Loop const& loop, double heat_w) const;
+    [[nodiscard]] double chiller_w(Loop const& loop, double heat_w, double tower_c) const;
 
     CoolingParams params_;
-    double tower_c_;  // water that the tower supplies
     Loop liquid_;
     Loop air_;
 };

@@ -30,7 +30,12 @@ class Facility {
     Facility(FacilityParams const& params, double design_it_w);
 
     //! `it_w` at the racks' AC inlets; the two heats are how it leaves them (they sum to it_w in steady state).
-    [[nodiscard]] FacilityPower operator()(double it_w, double liquid_heat_w, double air_heat_w) const;
+    [[nodiscard]] FacilityPower operator()(double it_w, double liquid_heat_w, double air_heat_w) const {
+        return (*this)(it_w, liquid_heat_w, air_heat_w, params_.cooling.wet_bulb_c);
+    }
+    //! The same at a wet bulb of now; heats may differ from IT power while loops and halls warm or cool.
+    [[nodiscard]] FacilityPower operator()(double it_w, double liquid_heat_w, double air_heat_w,
+                                           double wet_bulb_c) const;
 
   private:
     [[nodiscard]] double building_w(double it_w) const { return it_w * 1e-3 * params_.other_w_per_kw; }

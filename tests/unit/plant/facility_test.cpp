@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 using doctest::Approx;
 using mw::plant::Chiller;
 using mw::plant::CoolingKind;
@@ -25,14 +27,14 @@ FacilityParams air() {
 
 }  // namespace
 
-TEST_CASE("1 MW by liquid with free cooling takes 10 kW of pumps and 12 kW of tower fans") {
+TEST_CASE("1 MW by liquid with free cooling takes 16 kW of pumps and 12 kW of tower fans") {
     FacilityCooling const cooling{CoolingParams{}, 1e6, 0};
     double const flow_m3_s = 1e6 / (998.0 * 4186.0 * 10.0);
     CHECK(flow_m3_s == Approx(0.0239).epsilon(2e-3));
-    CHECK(cooling(1e6, 0) == Approx(250e3 * flow_m3_s / 0.6 + 12e3));
-    CHECK(cooling(1e6, 0) == Approx(22.0e3).epsilon(2e-3));
+    CHECK(cooling(1e6, 0) == Approx(400e3 * flow_m3_s / 0.6 + 12e3));
+    CHECK(cooling(1e6, 0) == Approx(28.0e3).epsilon(2e-3));
     // Half the heat: half the flow at 0.3 + 0.7/4 of the pressure, an eighth of the fans' power.
-    CHECK(cooling(0.5e6, 0) == Approx(0.5 * 0.475 * 250e3 * flow_m3_s / 0.6 + 1.5e3));
+    CHECK(cooling(0.5e6, 0) == Approx(0.5 * 0.475 * 400e3 * flow_m3_s / 0.6 + 1.5e3));
     CHECK(cooling(0, 0) == 0);
 }
 
@@ -46,32 +48,51 @@ TEST_CASE("a chiller meets its COP at design and does better at half load and wi
     CHECK(chiller(0, 6.7, 29.4) == 0);
 }
 
-TEST_CASE("the chiller starts when wet bulb and approach exceed the supply") {
-    CoolingParams params;
-    params.wet_bulb_c = params.supply_c - params.approach_k;
-    double const free_w = FacilityCooling{params, 1e6, 0}(1e6, 0);
-    params.wet_bulb_c += 0.1;
-    CHECK(FacilityCooling{params, 1e6, 0}(1e6, 0) > free_w + 1e5);
+TEST_CASE("the chiller takes over from free cooling as the tower's water warms through the loop's rise") {
+    CoolingParams const params;  // 32 degC supply, 7 K approach, 10 K rise
+    FacilityCooling const cooling{params, 1e6, 0};
+    double const free_w = cooling(1e6, 0, 25.0);
+    CHECK(free_w == Approx(cooling(1e6, 0, -10.0)));
+    Chiller const chiller{params.chiller_cop, 1e6};
+    // At a wet bulb of 30 degC the tower gives 37: half the rise is left to the chiller. Its work is rejected too.
+    double const half_w = chiller(0.5e6, 32, 37);
+    double const tower_w = 12e3 * (std::pow(1 + half_w / 1e6, 3) - 1);
+    CHECK(cooling(1e6, 0, 30.0) == Approx(free_w + half_w + tower_w));
+    CHECK(cooling(1e6, 0, 35.0) > cooling(1e6, 0, 30.0));
+    // Warmer still, only the chiller's lift grows.
+    CHECK(cooling(1e6, 0, 38.0) >= cooling(1e6, 0, 35.0));
 }
 
-TEST_CASE("PUE is a result: 1.051 and 1.079 by liquid, 1.236 by air, at design load in a temperate climate") {
-    CHECK(pue({}, 1e6, 0.945) == Approx(1.051).epsilon(5e-4));
-    CHECK(pue({}, 1e6, 0.80) == Approx(1.079).epsilon(5e-4));
-    CHECK(pue(air(), 1e6, 0.0) == Approx(1.236).epsilon(5e-4));
+TEST_CASE("PUE is a result: 1.061 and 1.082 by liquid, 1.212 by air, at design load and 15 degC wet bulb") {
+    CHECK(pue({}, 1e6, 0.945) == Approx(1.0608).epsilon(5e-4));
+    CHECK(pue({}, 1e6, 0.80) == Approx(1.0819).epsilon(5e-4));
+    CHECK(pue(air(), 1e6, 0.0) == Approx(1.2124).epsilon(5e-4));
 }
 
 TEST_CASE(
-    "with double conversion PUE lies in the field's ranges: 1.08 to 1.15 by liquid, 1.25 to 1.35 by air") {
-    FacilityParams liquid;
-    liquid.delivery.ups_efficiency = 0.95;
-    for (double const share : {0.80, 0.945}) {
-        CHECK(pue(liquid, 1e6, share) > 1.08);
-        CHECK(pue(liquid, 1e6, share) < 1.15);
+    "with double conversion PUE lies in the field's ranges: 1.08 to 1.15 by liquid, 1.25 to 1.35 by air, "
+    "from 15 to 22 degC "
+    "wet bulb") {
+    for (double const wet_bulb : {15.0, 18.0, 22.0}) {
+        FacilityParams liquid;
+        liquid.delivery.ups_efficiency = 0.95;
+        liquid.cooling.wet_bulb_c = wet_bulb;
+        for (double const share : {0.80, 0.945}) {
+            CHECK(pue(liquid, 1e6, share) > 1.08);
+            CHECK(pue(liquid, 1e6, share) < 1.15);
+        }
+        auto by_air = air();
+        by_air.delivery.ups_efficiency = 0.95;
+        by_air.cooling.wet_bulb_c = wet_bulb;
+        CHECK(pue(by_air, 1e6, 0.0) > 1.25);
+        CHECK(pue(by_air, 1e6, 0.0) < 1.35);
     }
-    auto by_air = air();
-    by_air.delivery.ups_efficiency = 0.95;
-    CHECK(pue(by_air, 1e6, 0.0) > 1.25);
-    CHECK(pue(by_air, 1e6, 0.0) < 1.35);
+}
+
+TEST_CASE("the site's power follows the weather of the moment") {
+    Facility const facility{FacilityParams{}, 1e6};
+    CHECK(facility(1e6, 0.9e6, 0.1e6, 15.0).total_w() == facility(1e6, 0.9e6, 0.1e6).total_w());
+    CHECK(facility(1e6, 0.9e6, 0.1e6, 30.0).total_w() > facility(1e6, 0.9e6, 0.1e6).total_w() + 20e3);
 }
 
 TEST_CASE("a constant PUE is met exactly and its parts add up") {

@@ -32,14 +32,51 @@ TEST_CASE("below 5 % load the loss in watts stays") {
     CHECK(supply.loss_w(500) == Approx(500 * (1 / 0.8864 - 1)));
 }
 
-TEST_CASE("1 MW of IT and 20 kW of cooling lose 15.2 kW in the UPS and 10.6 kW in the transformer") {
+TEST_CASE(
+    "1 MW of IT and 20 kW of cooling lose 5.0 kW in the busway, 15.3 in the UPS and 10.7 in the "
+    "transformer") {
     UtilityPath const path{DeliveryParams{}, 1e6};
-    CHECK(path.ups_loss_w(1e6) == Approx(15.23e3).epsilon(1e-3));
-    double const u = 1.0 + 0.01523 + 0.02;
-    CHECK(path.loss_w(1e6, 20e3) - path.ups_loss_w(1e6) ==
-          Approx(1e6 * (0.002 + 0.008 * u * u)).epsilon(1e-4));
-    CHECK(path.loss_w(1e6, 20e3) - path.ups_loss_w(1e6) == Approx(10.6e3).epsilon(5e-3));
+    auto const losses = path.losses(1e6, 20e3);
+    CHECK(losses.busway_w == Approx(5e3));
+    double const full = 1e6 * (1 / 0.985 - 1);
+    double const x = 1.005;
+    CHECK(losses.ups_w == Approx(full * (0.25 + 0.60 * x + 0.15 * x * x)));
+    CHECK(losses.ups_w == Approx(15.31e3).epsilon(1e-3));
+    double const u = 1.005 + 0.01531 + 0.02;
+    CHECK(losses.transformer_w == Approx(1e6 * (0.002 + 0.008 * u * u)).epsilon(1e-4));
+    CHECK(losses.transformer_w == Approx(10.66e3).epsilon(2e-3));
+    CHECK(path.loss_w(1e6, 20e3) == losses.busway_w + losses.ups_w + losses.transformer_w);
     DeliveryParams bare;
     bare.ups = mw::plant::UpsMode::none;
     CHECK(UtilityPath{bare, 1e6}.ups_loss_w(1e6) == 0);
+}
+
+TEST_CASE(
+    "a UPS meets its efficiency at full load and loses a larger share at half load, or where there are two") {
+    DeliveryParams params;
+    params.ups_efficiency = 0.95;
+    UtilityPath const one{params, 1e6};
+    CHECK(1e6 / (1e6 + one.ups_loss_w(1e6)) == Approx(0.95));
+    CHECK(one.ups_loss_w(0.5e6) / 0.5e6 == Approx(1.175 * (1 / 0.95 - 1)));
+    params.ups_redundancy = 2;
+    CHECK(UtilityPath(params, 1e6).ups_loss_w(1e6) == Approx(2 * one.ups_loss_w(0.5e6)));
+}
+
+TEST_CASE("redundant supplies share the load: 13.2, 16.5 and 26.4 kW for 13.2 kW needed") {
+    DeliveryParams params;
+    CHECK(installed_rating_w(params, 13'200) == 13'200);
+    params.psu_redundancy = mw::plant::PsuRedundancy::n_plus_1;
+    CHECK(installed_rating_w(params, 13'200) == Approx(16'500));
+    params.psu_redundancy = mw::plant::PsuRedundancy::n_plus_n;
+    CHECK(installed_rating_w(params, 13'200) == 26'400);
+    // 10 kW: at 76 % of 13.2 kW, at 38 % of 26.4 kW, where this curve is better.
+    CHECK(PowerSupply(params, 26'400).efficiency(10'000) !=
+          Approx(PowerSupply(params, 13'200).efficiency(10'000)));
+}
+
+TEST_CASE("tray converters of 97.5 % lose 2.56 % of what they deliver; a chassis without them nothing") {
+    DeliveryParams params;
+    CHECK(tray_converter_loss_w(params, 6000) == 0);
+    params.tray_converter_efficiency = 0.975;
+    CHECK(tray_converter_loss_w(params, 6000) == Approx(153.8).epsilon(1e-3));
 }

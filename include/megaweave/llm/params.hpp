@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -8,6 +9,11 @@
 namespace mw::llm {
 
 enum class Attention : std::uint8_t { grouped_query, latent };  //!< latent: DeepSeek's MLA
+
+//! In which precision a part of the weights is stored, by the precision that a service asks for.
+using StoredAs = std::array<hardware::Precision, hardware::precision_count>;
+inline constexpr StoredAs as_asked{hardware::Precision::fp4, hardware::Precision::fp8,
+                                   hardware::Precision::bf16};
 
 //! A transformer's architecture, as its published configuration states it.
 struct ModelParams {
@@ -34,9 +40,23 @@ struct ModelParams {
     std::int64_t shared_intermediate{0};
     std::int64_t vocabulary{0};
     bool tied_embeddings{false};
-    std::int64_t sliding_window{0};  //!< tokens that a sliding-window layer sees; 0: none
-    std::int64_t sliding_layers{0};  //!< how many layers slide
-    std::int64_t linear_layers{0};   //!< how many layers keep a constant state instead of a KV cache
+    bool output_gate{false};             //!< attention's output is gated by one more projection (Qwen3-Next)
+    std::int64_t sliding_window{0};      //!< tokens that a sliding-window layer sees; 0: none
+    std::int64_t sliding_layers{0};      //!< how many layers slide
+    bool chunked_window{false};          //!< they see their own chunk of that many tokens (Llama 4)
+    std::int64_t linear_layers{0};       //!< how many layers keep a constant state instead of a KV cache
+    std::int64_t linear_key_heads{0};    //!< linear attention (gated delta rule)
+    std::int64_t linear_value_heads{0};  //!< linear attention
+    std::int64_t linear_key_dim{0};      //!< linear attention, of one head
+    std::int64_t linear_value_dim{0};    //!< linear attention, of one head
+    std::int64_t linear_convolution{0};  //!< linear attention, taps of its short convolution
+    std::int64_t sparse_tokens{0};       //!< of the context that attention reads, chosen by an index; 0: all
+    std::int64_t index_heads{0};         //!< sparse attention
+    std::int64_t index_head_dim{0};      //!< sparse attention; one FP8 key of this length is cached a token
+    std::int64_t mtp_layers{0};  //!< for multi-token prediction, beside `layers`; loaded only where used
+    StoredAs attention_weights{as_asked};  //!< e.g. BF16 in most FP4 checkpoints of DeepSeek-V3
+    StoredAs expert_weights{as_asked};     //!< e.g. gpt-oss has FP4 experts whatever the rest
+    std::int64_t fp4_block{16};            //!< numbers that share a scale of one byte: NVFP4 16, MXFP4 32
     hardware::Provenance provenance;
 };
 

@@ -180,7 +180,9 @@ TEST_CASE("models are as the shared table has them") {
         CHECK((m.moe_every == 2) == (row[14] == "every 2 layer(s)"));
         CHECK(m.tied_embeddings == (row[21] == "True"));
         bool const slides = row[23].find("sliding_attention") != std::string::npos;
-        CHECK((m.sliding_layers > 0) == slides);
+        CHECK((m.sliding_layers > 0 && !m.chunked_window) == slides);
+        CHECK(m.chunked_window == (row[29].find("attention_chunk_size=8192") != std::string::npos));
+        CHECK((m.sparse_tokens == 2048) == (row[29].find("index_topk=2048") != std::string::npos));
         if (slides) CHECK(static_cast<double>(m.sliding_window) == integer(row[22]));
         CHECK((m.linear_layers > 0) == (row[23].find("linear_attention") != std::string::npos));
     }

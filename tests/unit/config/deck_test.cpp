@@ -124,7 +124,9 @@ TEST_CASE("the effective deck reads back as the same physics") {
     for (auto const* const name :
          {"inputs/quickstart.yaml", "inputs/clusters/two_services.yaml", "inputs/clusters/odd_200.yaml",
           "inputs/clusters/h100_100k.yaml", "tests/decks/good/minimal.yaml",
-          "tests/decks/good/inline_entries.yaml", "tests/decks/good/every_key.yaml"}) {
+          "tests/decks/good/inline_entries.yaml", "tests/decks/good/every_key.yaml",
+          "inputs/clusters/topologies/rail.yaml", "inputs/clusters/topologies/torus.yaml",
+          "inputs/clusters/topologies/dragonfly.yaml", "inputs/clusters/topologies/hyperx.yaml"}) {
         CAPTURE(name);
         Deck const deck = read_deck(source + "/" + name);
         Deck const again = reread(deck);
@@ -207,17 +209,17 @@ TEST_CASE("estimates that a result rests on are named") {
 TEST_CASE("a deck for flows needs only its fabric") {
     auto const clos = read_flows_deck(source + "/tests/decks/good/flows_clos.yaml");
     CHECK(!clos.explicit_topology);
-    CHECK(clos.clos.endpoints == 128);
-    CHECK(clos.clos.nics_per_node == 1);
-    CHECK(clos.clos.link_bytes_per_s == 50'000'000'000);
+    CHECK(clos.network.endpoints == 128);
+    CHECK(clos.network.nics_per_node == 1);
+    CHECK(clos.network.link_bytes_per_s == 50'000'000'000);
     auto const own = read_flows_deck(source + "/tests/decks/good/flows_explicit.yaml");
     CHECK(own.explicit_topology);
     CHECK(own.seed == 3);
-    CHECK(fs::exists(own.links_file));
-    CHECK(fs::exists(own.routes_file));
+    CHECK(fs::exists(own.network.links_file));
+    CHECK(fs::exists(own.network.routes_file));
     auto const whole = read_flows_deck(quickstart);
-    CHECK(whole.clos.nics_per_node == 8);
-    CHECK(whole.clos.endpoints == 1024);
+    CHECK(whole.network.nics_per_node == 8);
+    CHECK(whole.network.endpoints == 1024);
     CHECK_THROWS_WITH_AS(
         static_cast<void>(read_flows_deck(quickstart, {{"cluster.scale_out.topology", "explicit"}})),
         doctest::Contains("missing key 'links'"), mw::core::InputError);

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <utility>
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/integer.hpp"
 #include "timing_csv.hpp"
 
 namespace mw::llm {
@@ -34,8 +36,15 @@ std::string whole(double value) {
     return std::to_string(std::llround(value));
 }
 
+double rounded_up(double value, std::int64_t step) {
+    if (step <= 1) return value;
+    return static_cast<double>(core::ceil_div(static_cast<std::int64_t>(value), step) * step);
+}
+
+using Value = double (*)(TimingRow const&);
+
 CurveFamily make_curves(std::string const& path, std::string const& kind, std::string const& tokens_name,
-                        std::vector<TimingRow> rows) {
+                        std::vector<TimingRow> rows, Value value) {
     if (rows.empty()) throw core::InputError(path + ":1: the timing table has no " + kind + " rows");
     auto const place = [](TimingRow const& row) { return std::pair{row.tokens, row.context}; };
     std::stable_sort(rows.begin(), rows.end(),
@@ -49,20 +58,43 @@ CurveFamily make_curves(std::string const& path, std::string const& kind, std::s
     std::vector<Curve> curves;
     for (auto row = rows.begin(); row != rows.end();) {
         std::vector<double> contexts;
-        std::vector<double> seconds;
+        std::vector<double> values;
         x.push_back(row->tokens);
         for (; row != rows.end() && row->tokens == x.back(); ++row) {
             if (!contexts.empty() && contexts.back() == row->context) {
                 mistakes.push_back(repeated(*row));
             } else {
                 contexts.push_back(row->context);
-                seconds.push_back(row->seconds);
+                values.push_back(value(*row));
             }
         }
-        curves.emplace_back(std::move(contexts), std::move(seconds));
+        curves.emplace_back(std::move(contexts), std::move(values));
     }
     if (!mistakes.empty()) throw core::InputError(mistakes);
     return {std::move(x), std::move(curves)};
+}
+
+//! What depends on the number of tokens alone: the mean of all rows that have it, of either kind.
+Curve make_token_curve(TimingRows const& rows, std::int64_t round_tokens, Value value) {
+    struct Mean {
+        double sum{0};
+        double count{0};
+    };
+    std::map<double, Mean> means;
+    for (auto const* kind : {&rows.decode, &rows.prefill}) {
+        for (TimingRow const& row : *kind) {
+            Mean& mean = means[rounded_up(row.tokens, round_tokens)];
+            mean.sum += value(row);
+            mean.count += 1;
+        }
+    }
+    std::vector<double> tokens;
+    std::vector<double> values;
+    for (auto const& [x, mean] : means) {
+        tokens.push_back(x);
+        values.push_back(mean.sum / mean.count);
+    }
+    return {std::move(tokens), std::move(values)};
 }
 
 }  // namespace
@@ -92,40 +124,96 @@ double CurveFamily::operator()(double x, double y) const {
     return weight == 0.0 ? low : low + weight * (curves_[i + 1](y) - low);
 }
 
-TimingTable::TimingTable(std::string const& path, IterationModel const& work)
-    : TimingTable{read(path), work} {}
+TimingTable::TimingTable(std::string const& path, IterationModel const& work, TimingRules const& rules)
+    : rules_{rules}, curves_{read(path, rules)}, work_{work} {
+    rules_ = completed(rules, curves_.linear.has_value());
+}
 
-TimingTable::TimingTable(Curves curves, IterationModel const& work)
-    : decode_{std::move(curves.decode)}, prefill_{std::move(curves.prefill)}, work_{work} {}
+TimingRules TimingTable::completed(TimingRules rules, bool split) {
+    if (rules.round_tokens == 0) rules.round_tokens = split ? 8 : 1;
+    return rules;
+}
 
-TimingTable::Curves TimingTable::read(std::string const& path) {
+TimingTable::Curves TimingTable::read(std::string const& path, TimingRules const& rules) {
     auto const rows = read_timing_csv(path);
-    return {make_curves(path, "decode", "batch", rows.decode),
-            make_curves(path, "prefill", "chunk", rows.prefill)};
+    auto const decode = [&](Value value) { return make_curves(path, "decode", "batch", rows.decode, value); };
+    auto const prefill = [&](Value value) {
+        return make_curves(path, "prefill", "chunk", rows.prefill, value);
+    };
+    if (!rows.split) {
+        Value const all = [](TimingRow const& row) { return row.seconds; };
+        return {decode(all), prefill(all), {}, {}};
+    }
+    std::int64_t const step = completed(rules, true).round_tokens;
+    return {decode([](TimingRow const& row) { return row.decode_attention_s; }),
+            prefill([](TimingRow const& row) { return row.prefill_attention_s; }),
+            make_token_curve(rows, step, [](TimingRow const& row) { return row.linear_s(); }),
+            make_token_curve(rows, step, [](TimingRow const& row) { return row.collectives_s; })};
+}
+
+TimingTable::Seconds TimingTable::whole_iterations(Batch const& batch) const {
+    auto const tokens = static_cast<double>(batch.prefill_tokens);
+    auto const decode_tokens = static_cast<double>(batch.decode_tokens());
+    Seconds seconds;
+    if (batch.prefill_tokens > 0) {
+        double const before = static_cast<double>(batch.prefill_pairs) / tokens - 0.5 * (tokens + 1);
+        seconds.compute = curves_.prefill(rounded_up(tokens + decode_tokens, rules_.round_tokens),
+                                          rounded_up(before, rules_.round_context));
+    }
+    if (batch.decode_sequences > 0) {
+        auto const sequences = static_cast<double>(batch.decode_sequences);
+        double const context = static_cast<double>(batch.context_tokens) / sequences;
+        auto const decode = [&](double rows, double kv_tokens) {
+            return curves_.decode(rounded_up(rows, rules_.round_tokens), kv_tokens);
+        };
+        double const shortest = curves_.decode.smallest_y();
+        seconds.hbm = decode(sequences, rounded_up(context, rules_.round_context));
+        if (batch.prefill_tokens > 0)
+            seconds.hbm -= decode(sequences, shortest);
+        else if (batch.tokens_per_sequence > 1)
+            seconds.hbm += decode(decode_tokens, shortest) - decode(sequences, shortest);
+    }
+    return seconds;
+}
+
+TimingTable::Seconds TimingTable::by_operators(Batch const& batch) const {
+    double const tokens =
+        rounded_up(static_cast<double>(batch.decode_tokens() + batch.prefill_tokens), rules_.round_tokens);
+    Seconds seconds;
+    (batch.prefill_tokens > 0 ? seconds.compute : seconds.hbm) = (*curves_.linear)(tokens);
+    seconds.scale_up = (*curves_.collectives)(tokens);
+    if (batch.decode_sequences > 0) {
+        auto const sequences = static_cast<double>(batch.decode_sequences);
+        double const context = static_cast<double>(batch.context_tokens) / sequences;
+        seconds.hbm += curves_.decode(sequences, rounded_up(context, rules_.round_context));
+    }
+    if (batch.prefill_chunks > 1) {
+        seconds.compute +=
+            rules_.prompt_batching *
+            curves_.prefill(std::sqrt(static_cast<double>(batch.prefill_squares)),
+                            rounded_up(static_cast<double>(batch.prefill_past), rules_.round_context));
+    } else if (batch.prefill_tokens > 0) {
+        auto const chunk = static_cast<double>(batch.prefill_tokens);
+        double const before = static_cast<double>(batch.prefill_pairs) / chunk - 0.5 * (chunk + 1);
+        seconds.compute += curves_.prefill(chunk, rounded_up(before, rules_.round_context));
+    }
+    return seconds;
 }
 
 IterationCost TimingTable::operator()(Batch const& batch) const {
-    auto const sequences = static_cast<double>(batch.decode_sequences);
-    auto const tokens = static_cast<double>(batch.prefill_tokens);
-    if (sequences + tokens <= 0) return {};
-    double prefill_s = 0.0;
-    double decode_s = 0.0;
-    if (batch.prefill_tokens > 0) {
-        double const before = static_cast<double>(batch.prefill_pairs) / tokens - 0.5 * tokens;
-        prefill_s = prefill_(tokens + sequences, before);
-    }
-    if (batch.decode_sequences > 0) {
-        decode_s = decode_(sequences, static_cast<double>(batch.context_tokens) / sequences);
-        if (batch.prefill_tokens > 0) decode_s -= decode_(sequences, decode_.smallest_y());
-    }
+    if (batch.decode_sequences + batch.prefill_tokens <= 0) return {};
+    Seconds const seconds = curves_.linear ? by_operators(batch) : whole_iterations(batch);
     // Extrapolating a noisy table may fall below zero; an iteration takes at least a nanosecond.
-    core::TimeNs const prefill_ns = core::from_seconds(std::max(prefill_s, 0.0));
-    core::TimeNs const decode_ns = core::from_seconds(std::max(decode_s, 0.0));
+    core::TimeNs const compute_ns = core::from_seconds(std::max(seconds.compute, 0.0));
+    core::TimeNs const hbm_ns = core::from_seconds(std::max(seconds.hbm, 0.0));
+    core::TimeNs const scale_up_ns = core::from_seconds(std::max(seconds.scale_up, 0.0));
     IterationCost cost = work_(batch);
-    cost.duration_ns = std::max<core::TimeNs>(prefill_ns + decode_ns, 1);
+    cost.duration_ns = std::max<core::TimeNs>(compute_ns + hbm_ns + scale_up_ns, 1);
     cost.share_ns.fill(0);
-    cost.share_ns[index_of(Share::compute)] = prefill_ns;
-    cost.share_ns[index_of(Share::hbm)] = cost.duration_ns - prefill_ns;
+    cost.host_ns = 0;  // a table does not tell
+    cost.share_ns[index_of(Share::compute)] = compute_ns;
+    cost.share_ns[index_of(Share::scale_up)] = scale_up_ns;
+    cost.share_ns[index_of(Share::hbm)] = cost.duration_ns - compute_ns - scale_up_ns;
     return cost;
 }
 

@@ -5,11 +5,13 @@
 #include <limits>
 
 #include "megaweave/core/check.hpp"
-#include "megaweave/core/integer.hpp"
+#include "megaweave/llm/speculation.hpp"
 
 namespace mw::serving {
 
 namespace {
+
+constexpr int gain_bits = 32;
 
 //! Sum over a chunk's tokens of the context each one sees, itself included.
 std::int64_t visible_pairs(std::int64_t processed, std::int64_t chunk) {
@@ -25,33 +27,14 @@ bool Instance::later(Finish const& a, Finish const& b) {
 Instance::Instance(InstanceParams const& params, Timing const& timing)
     : params_{&params},
       timing_{&timing},
+      mean_gain_{std::llround(std::ldexp(
+          llm::expected_tokens(params.speculative.draft_tokens, params.speculative.acceptance), gain_bits))},
       crossing_(static_cast<std::size_t>(params.scheduler.block_tokens), 0) {
     MW_EXPECT(params.kv_blocks > 0, "an instance needs room for at least one KV block");
 }
 
-std::int64_t Instance::blocks_for(std::int64_t tokens) const {
-    return core::ceil_div(tokens, block_tokens());
-}
-
-std::size_t Instance::residue(std::int64_t base) const {
-    std::int64_t const r = base % block_tokens();
-    return static_cast<std::size_t>(r < 0 ? r + block_tokens() : r);
-}
-
-bool Instance::admits(std::int64_t blocks) const {
-    if (running() + fetching_ >= params_->scheduler.max_sequences) return false;
-    auto const watermark = static_cast<std::int64_t>(
-        std::ceil(params_->scheduler.watermark * static_cast<double>(params_->kv_blocks)));
-    // An empty instance takes what fits at all, so that a huge prompt cannot starve behind the watermark.
-    return free_blocks() >= blocks + (used_blocks_ == 0 ? 0 : watermark);
-}
-
 bool Instance::alive(Entry entry, State state) const {
     return slots_[entry.slot].generation == entry.generation && slots_[entry.slot].state == state;
-}
-
-std::int64_t Instance::decoding_blocks(Sequence const& sequence) const {
-    return blocks_for(sequence.base + step_);
 }
 
 Slot Instance::take_slot(Request const& request, State state) {
@@ -77,7 +60,7 @@ void Instance::free_slot(Slot slot) {
 
 void Instance::submit(Request const& request, core::TimeNs now_ns, InstanceListener& listener) {
     // Judged by its whole length even in a prefill pool: what decode cannot hold is not worth beginning.
-    if (blocks_for(request.input_tokens + request.output_tokens - 1) > params_->kv_blocks) {
+    if (blocks_for(most_cached(request)) > params_->kv_blocks) {
         listener.on_rejected(request, now_ns);
         return;
     }
@@ -141,44 +124,6 @@ void Instance::stop_decoding(Slot slot) {
     used_blocks_ -= decoding_blocks(sequence);
 }
 
-void Instance::preempt_last() {
-    while (!alive(admitted_.back(), State::decoding)) admitted_.pop_back();
-    Slot const slot = admitted_.back().slot;
-    admitted_.pop_back();
-    Sequence& sequence = slots_[slot];
-    stop_decoding(slot);
-    sequence.request.generated =
-        static_cast<std::int32_t>(sequence.base + step_ + 1 - sequence.request.input_tokens);
-    ++sequence.request.preemptions;
-    ++sequence.generation;
-    sequence.state = State::waiting;
-    sequence.target = sequence.request.context_tokens();
-    sequence.processed = 0;
-    sequence.blocks = 0;
-    waiting_.push_front(slot);
-    ++counts_.preemptions;
-}
-
-// Each decoding sequence is about to cache one more token; those at a block's edge need a new block first.
-void Instance::secure_decode_blocks() {
-    while (free_blocks() < crossing_[residue(-step_)]) preempt_last();
-    used_blocks_ += crossing_[residue(-step_)];
-}
-
-void Instance::fetch_attached(core::TimeNs now_ns, InstanceListener& listener) {
-    while (!attached_.empty() && waiting_.empty()) {  // what was preempted goes first
-        Attached const next = attached_.front();
-        std::int64_t const blocks = blocks_for(next.request.context_tokens() - 1);
-        if (!admits(blocks)) return;
-        attached_.pop_front();
-        Slot const slot = take_slot(next.request, State::fetching);
-        slots_[slot].blocks = blocks;
-        used_blocks_ += blocks;
-        ++fetching_;
-        listener.on_fetch(next.request, next.source, slot, now_ns);
-    }
-}
-
 std::int64_t Instance::continue_prefills(std::int64_t budget) {
     for (Slot const slot : prefilling_) {
         Sequence& sequence = slots_[slot];
@@ -193,14 +138,22 @@ void Instance::admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_n
     while (!waiting_.empty()) {
         Slot const slot = waiting_.front();
         Sequence& sequence = slots_[slot];
-        bool const fits = whole ? (first || sequence.target <= budget) : budget > 0;
-        std::int64_t const blocks = blocks_for(sequence.target);
+        std::int64_t const cached = prefix_of(sequence);
+        std::int64_t const left = sequence.target - cached;
+        bool const fits = whole ? (first || left <= budget) : budget > 0;
+        std::int64_t const blocks = blocks_to_prefill(sequence);
         if (!fits || !admits(blocks)) return;
         waiting_.pop_front();
         sequence.state = State::prefilling;
         sequence.blocks = blocks;
-        sequence.chunk = whole ? sequence.target : std::min(budget, sequence.target);
-        if (sequence.request.scheduled_ns < 0) sequence.request.scheduled_ns = now_ns;
+        sequence.processed = cached;
+        sequence.chunk = whole ? left : std::min(budget, left);
+        counts_.input_tokens += cached;
+        counts_.cached_tokens += cached;
+        if (sequence.request.scheduled_ns < 0) {
+            sequence.request.scheduled_ns = now_ns;
+            ++new_requests_;
+        }
         used_blocks_ += blocks;
         budget -= sequence.chunk;
         prefilling_.push_back(slot);
@@ -208,22 +161,43 @@ void Instance::admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_n
     }
 }
 
-void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) {
-    SchedulerParams const& scheduler = params_->scheduler;
-    decode_in_batch_ = false;
+void Instance::join_arrived() {
     for (Slot const slot : arrived_) {
         --fetching_;
         start_decoding(slot);
     }
+    new_requests_ += static_cast<std::int64_t>(arrived_.size());
     arrived_.clear();
-    if (!scheduler.chunked_prefill) admit_waiting(scheduler.max_batched_tokens, true, now_ns);
-    if (scheduler.chunked_prefill || prefilling_.empty()) {
+}
+
+void Instance::gain_tokens() {
+    if (decoding_ == 0) return;
+    gain_credit_ += mean_gain_;
+    gain_ = gain_credit_ >> gain_bits;
+    gain_credit_ -= gain_ << gain_bits;
+}
+
+void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) {
+    SchedulerParams const& scheduler = params_->scheduler;
+    bool const chunked = scheduler.chunked_prefill;
+    bool const mixed = chunked && scheduler.policy == SchedulerPolicy::mixed;
+    decode_in_batch_ = false;
+    new_requests_ = 0;
+    join_arrived();
+    if (!mixed) {
+        std::int64_t budget = scheduler.max_batched_tokens;
+        if (chunked) budget = continue_prefills(budget);
+        admit_waiting(budget, !chunked, now_ns);
+    }
+    if (mixed || prefilling_.empty()) {
+        gain_tokens();
         secure_decode_blocks();
         decode_in_batch_ = decoding_ > 0;
     }
-    if (scheduler.chunked_prefill) {
-        std::int64_t const budget = continue_prefills(scheduler.max_batched_tokens - decoding_);
-        admit_waiting(budget, false, now_ns);
+    if (mixed) {
+        std::int64_t const decode_tokens = decoding_ * (1 + params_->speculative.draft_tokens);
+        std::int64_t const left = std::max<std::int64_t>(0, scheduler.max_batched_tokens - decode_tokens);
+        admit_waiting(continue_prefills(left), false, now_ns);
     }
     fetch_attached(now_ns, listener);
 
@@ -234,35 +208,47 @@ void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) 
     busy_ = true;
     start_ns_ = now_ns;
     end_ns_ = now_ns + cost_.duration_ns;
+    if (kv_starved()) counts_.kv_starved_ns += cost_.duration_ns;
 }
 
+// A sequence's latest token and its drafts are cached, and seen, while they are processed.
 llm::Batch Instance::batch() const {
     llm::Batch next;
+    next.new_requests = new_requests_;
     if (decode_in_batch_) {
+        next.tokens_per_sequence = 1 + params_->speculative.draft_tokens;
         next.decode_sequences = decoding_;
-        next.context_tokens = decoding_context_ + decoding_;
-        next.sampled_tokens = decoding_;
+        next.context_tokens = decoding_context_ + next.decode_tokens();
+        next.sampled_tokens = next.decode_tokens();
+        next.emitted_tokens = decoding_ * gain_;
     }
     for (Slot const slot : prefilling_) {
         Sequence const& sequence = slots_[slot];
+        if (sequence.chunk == 0) continue;
         next.prefill_tokens += sequence.chunk;
         next.prefill_pairs += visible_pairs(sequence.processed, sequence.chunk);
-        if (sequence.chunk > 0 && sequence.processed + sequence.chunk == sequence.target)
+        next.prefill_past += sequence.processed;
+        next.prefill_squares += sequence.chunk * sequence.chunk;
+        ++next.prefill_chunks;
+        if (sequence.processed + sequence.chunk == sequence.target) {
             ++next.sampled_tokens;
+            ++next.emitted_tokens;
+        }
     }
     return next;
 }
 
 void Instance::end_decodes(core::TimeNs now_ns, InstanceListener& listener) {
-    ++step_;
-    decoding_context_ += decoding_;
-    counts_.output_tokens += decoding_;
+    step_ += gain_;
+    decoding_context_ += decoding_ * gain_;
+    counts_.output_tokens += decoding_ * gain_;
     if (next_finish_ > step_) return;
     while (!finishes_.empty() && finishes_.front().step <= step_) {
-        Entry const entry = finishes_.front().entry;
+        auto const [step, entry] = finishes_.front();
         std::pop_heap(finishes_.begin(), finishes_.end(), later);
         finishes_.pop_back();
         if (!alive(entry, State::decoding)) continue;
+        counts_.output_tokens -= step_ - step;  // beyond its length
         stop_decoding(entry.slot);
         Request request = slots_[entry.slot].request;
         request.generated = request.output_tokens;

@@ -33,7 +33,8 @@ void Instance::audit() const {
     for (Sequence const& s : slots_) {
         if (s.state == State::decoding) {
             // Blocks for the token of a running iteration are secured when it starts.
-            blocks += blocks_for(s.base + step_ + (busy_ && decode_in_batch_ ? 1 : 0));
+            std::int64_t const ahead = busy_ && decode_in_batch_ ? gain_ : 0;
+            blocks += reserves_output() ? s.blocks : blocks_for(s.base + step_ + ahead);
             context += s.base + step_;
             ++decoding;
         } else if (s.state != State::free) {

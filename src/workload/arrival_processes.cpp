@@ -10,6 +10,10 @@ namespace mw::workload {
 
 using core::Draw;
 
+namespace {
+constexpr std::int64_t most_requests = std::numeric_limits<std::int64_t>::max();
+}
+
 RenewalProcess::RenewalProcess(ArrivalParams const& params, CellKey const& key)
     : key_{key},
       mean_gap_ns_{1e9 * key.cells / params.rate_per_s},
@@ -47,19 +51,30 @@ void RenewalProcess::step(double gap) {
 }
 
 ClosedLoop::ClosedLoop(ArrivalParams const& params, CellKey const& key) {
-    MW_EXPECT(params.concurrency >= 0, "a concurrency is not negative");
-    auto const cells = static_cast<std::int64_t>(key.cells);
-    auto const share = params.concurrency / cells + (key.cell < params.concurrency % cells ? 1 : 0);
-    due_ns_.assign(static_cast<std::size_t>(share), core::TimeNs{0});
+    MW_EXPECT(params.concurrency >= 0 && params.requests >= 0, "numbers of requests are not negative");
+    auto const share = [&](std::int64_t all) {
+        auto const cells = static_cast<std::int64_t>(key.cells);
+        return all / cells + (key.cell < all % cells ? 1 : 0);
+    };
+    bool const burst = params.process == Process::burst;
+    std::int64_t const total = params.finite() ? share(params.requests) : most_requests;
+    std::int64_t const at_once = burst ? total : std::min(share(params.concurrency), total);
+    due_ns_.assign(static_cast<std::size_t>(at_once), core::TimeNs{0});
+    replacements_ = total - at_once;
 }
 
 void ClosedLoop::replace(core::TimeNs now_ns) {
     MW_EXPECT(now_ns >= last_ns_, "requests are replaced in time order");
+    if (replacements_ == 0) return;
+    --replacements_;
     due_ns_.push_back(last_ns_ = now_ns);
 }
 
 TraceReplay::TraceReplay(ArrivalParams const& params, Trace const& trace, CellKey const& key)
-    : trace_{&trace}, key_{key}, copies_{static_cast<std::uint64_t>(std::ceil(params.scale))} {
+    : trace_{&trace},
+      key_{key},
+      copies_{static_cast<std::uint64_t>(std::ceil(params.scale))},
+      once_{!params.repeat || trace.one_instant()} {
     MW_EXPECT(params.scale > 0 && params.scale < 1e9, "a trace's scale is positive");
     auto const complete = static_cast<std::uint64_t>(std::floor(params.scale));
     last_share_ = complete == copies_ ? 1.0 : params.scale - static_cast<double>(complete);
@@ -102,6 +117,8 @@ void TraceReplay::place(Cursor& cursor) const {
     auto const lap = static_cast<core::TimeNs>(cursor.request / rows);
     cursor.time_ns = trace_->requests()[cursor.request % rows].arrival_ns + lap * trace_->span_ns() -
                      offset_ns(cursor.copy);
+    // A rotated copy's first lap ends where the trace does.
+    if (once_ && cursor.time_ns >= trace_->span_ns()) cursor.time_ns = core::never;
 }
 
 TraceRequest const& TraceReplay::row() const {

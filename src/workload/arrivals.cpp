@@ -24,6 +24,7 @@ ArrivalStream::Process ArrivalStream::make(ArrivalParams const& params, Trace co
         case workload::Process::gamma:
             return RenewalProcess{params, key};
         case workload::Process::closed:
+        case workload::Process::burst:
             return ClosedLoop{params, key};
         case workload::Process::trace:
             break;

@@ -40,20 +40,19 @@ Trace::Trace(std::string const& file, TraceFormat format) {
         return a.arrival_ns < b.arrival_ns;
     };
     std::stable_sort(requests_.begin(), requests_.end(), earlier);
-    if (requests_.empty() || requests_.front().arrival_ns == requests_.back().arrival_ns)
-        mistakes.add("has " + std::to_string(requests_.size()) +
-                     " requests and no span of time. A trace needs at least two different arrival times");
+    if (requests_.empty()) mistakes.add("has no requests");
     mistakes.throw_if_any();
 
     if (format == TraceFormat::mooncake) spread_equal_times(requests_);
     auto const origin = requests_.front().arrival_ns;
     for (auto& request : requests_) request.arrival_ns -= origin;
     auto const last = requests_.back().arrival_ns;
-    auto const gaps = static_cast<std::int64_t>(requests_.size()) - 1;
+    auto const gaps = std::max<std::int64_t>(1, static_cast<std::int64_t>(requests_.size()) - 1);
     span_ns_ = last + std::max<core::TimeNs>(1, (last + gaps / 2) / gaps);
 }
 
 double Trace::mean_rate_per_s() const {
+    if (one_instant()) return 0.0;
     return static_cast<double>(requests_.size()) / core::to_seconds(span_ns_);
 }
 double Trace::mean_input_tokens() const {

@@ -40,30 +40,46 @@ struct InstanceParams {
     SchedulerParams scheduler;
     bool prefill_only{false};  //!< hands its sequences over after the first token
     std::int64_t kv_blocks{0};
+    SpeculativeParams speculative;
 };
 
 //! Counts of what an instance did since it was built; they only grow.
 struct InstanceCounts {
     std::int64_t iterations{0};
     std::int64_t output_tokens{0};
-    std::int64_t input_tokens{0};  //!< prompt tokens processed, recomputation after preemption included
+    std::int64_t input_tokens{0};   //!< prompt tokens, recomputation after preemption included
+    std::int64_t cached_tokens{0};  //!< of them, found in the prefix cache instead of processed
     std::int64_t preemptions{0};
+    core::TimeNs kv_starved_ns{
+        0};  //!< of iterations at whose start a prompt waited for nothing but KV blocks
 };
 
 /*!
  * One replica of a model: continuous batching over a paged KV cache, iteration by iteration.
  *
- * Each iteration decodes one token of every running sequence, then spends what is left of the token budget on prompts: those
- * begun first, then new ones in order of arrival (chunked prefill); without chunked prefill, waiting prompts run whole and decode
- * pauses (Orca, OSDI'22; vLLM, SOSP'23; Sarathi-Serve, OSDI'24). A new sequence needs blocks for its whole prompt plus a
- * watermark. When decode finds no free block, the sequence admitted last is preempted and recomputed. The iteration that ends a
- * prompt emits its first token.
+ * Policy `mixed`: each iteration decodes every running sequence, then spends what is left of the token budget on prompts: those
+ * begun first, then new ones in order of arrival. `prefill_first`: prompts run alone, up to the budget, and decode goes on when
+ * none is left that fits. Without chunked prefill prompts run whole and alone (Orca, OSDI'22; vLLM, SOSP'23; Sarathi-Serve,
+ * OSDI'24; SGLang, 2024). The iteration that ends a prompt emits its first token.
+ *
+ * A new sequence needs blocks for its whole prompt plus a watermark; when decode finds no free block, the sequence admitted last
+ * is preempted and recomputed, a prompt in progress before any that decodes. With `reserve_output` it needs, and holds from the
+ * start, blocks for its output too, and none is ever preempted; users' limits are taken to be the true lengths.
+ *
+ * What a prompt finds in the prefix cache (`Request::prefix_tokens`, to the nearest whole block, at least one token is left) is
+ * not processed, but is seen by the rest and holds blocks like it; a recomputation finds it again.
+ *
+ * Speculation: an iteration verifies 1 + d tokens of every decoding sequence, and all gain the same whole number of tokens: an
+ * accumulator keeps its mean at the expected E (speculation.hpp). The last iteration of a sequence may overshoot; what is beyond
+ * its length is not output, but its blocks must exist, as an engine's lookahead slots do.
  *
  * The batch lives as running sums, so an iteration costs time in proportion to what changes, not to its sequences: every running
- * sequence gains one token a step, so `context = base + step`, the step at which it ends is known when it joins, and the sequences
- * that need a new block at step s are those with base = -s modulo the block size.
+ * sequence gains the same number of tokens, so `context = base + step` with the tokens gained since the start as step, the step at
+ * which it ends is known when it joins, and the sequences that need a new block at step s are those with base = -s modulo the
+ * block size.
  *
- * Leaves out: priorities, swapping to host memory, prefix reuse. Thread safety: none; one rack owns it.
+ * Leaves out: priorities, swapping to host memory, cached prefixes that requests share (each holds its own blocks), chance in how
+ * many drafts are accepted. Thread safety: none; one rack owns it.
  */
 class Instance {
   public:
@@ -87,6 +103,7 @@ class Instance {
     [[nodiscard]] core::TimeNs iteration_start_ns() const { return start_ns_; }
     [[nodiscard]] llm::IterationCost const& iteration() const { return cost_; }
     [[nodiscard]] InstanceCounts const& counts() const { return counts_; }
+    [[nodiscard]] std::int64_t decoding() const { return decoding_; }
     [[nodiscard]] std::int64_t running() const {
         return decoding_ + static_cast<std::int64_t>(prefilling_.size());
     }
@@ -108,6 +125,7 @@ class Instance {
         ar& slots_& free_slots_& waiting_& prefilling_& attached_& arrived_& admitted_& finishes_& crossing_;
         ar& next_finish_& step_& decoding_& decoding_context_& fetching_& used_blocks_& busy_&
             decode_in_batch_;
+        ar& gain_& gain_credit_& new_requests_;
         ar& start_ns_& end_ns_& cost_& counts_;
     }
 
@@ -144,15 +162,25 @@ class Instance {
     [[nodiscard]] std::int64_t blocks_for(std::int64_t tokens) const;
     [[nodiscard]] std::size_t residue(std::int64_t base) const;
     [[nodiscard]] bool admits(std::int64_t blocks) const;
+    [[nodiscard]] bool kv_starved() const;
     [[nodiscard]] bool alive(Entry entry, State state) const;
     [[nodiscard]] std::int64_t decoding_blocks(Sequence const& sequence) const;
+    [[nodiscard]] bool reserves_output() const;
+    [[nodiscard]] std::int64_t most_cached(Request const& request) const;
+    [[nodiscard]] std::int64_t blocks_to_prefill(Sequence const& sequence) const;
+    [[nodiscard]] std::int64_t blocks_to_fetch(Request const& request) const;
+    [[nodiscard]] std::int64_t prefix_of(Sequence const& sequence) const;
+    [[nodiscard]] std::int64_t crossing_blocks() const;
 
     Slot take_slot(Request const& request, State state);
     void free_slot(Slot slot);
     void start_decoding(Slot slot);
     void stop_decoding(Slot slot);
     void preempt_last();
+    void recompute(Slot slot);
+    void gain_tokens();
     void secure_decode_blocks();
+    void join_arrived();
     void fetch_attached(core::TimeNs now_ns, InstanceListener& listener);
     std::int64_t continue_prefills(std::int64_t budget);
     void admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_ns);
@@ -164,6 +192,8 @@ class Instance {
 
     InstanceParams const* params_;
     Timing const* timing_;
+    std::int64_t
+        mean_gain_;  //!< tokens that a decoding sequence is expected to gain in an iteration, in units of 2^-32
 
     std::vector<Sequence> slots_;
     std::vector<Slot> free_slots_;
@@ -176,7 +206,10 @@ class Instance {
     std::vector<std::int32_t> crossing_;  //!< decoding sequences by residue of their base
     //! Step on top of `finishes_`: spares most iterations the look.
     std::int64_t next_finish_{std::numeric_limits<std::int64_t>::max()};
-    std::int64_t step_{0};  //!< decode steps so far
+    std::int64_t step_{0};          //!< tokens that a decoding sequence would have gained so far
+    std::int64_t gain_{0};          //!< of them, in the running iteration
+    std::int64_t gain_credit_{0};   //!< of the mean, not yet gained
+    std::int64_t new_requests_{0};  //!< in the running iteration
     std::int64_t decoding_{0};
     std::int64_t decoding_context_{0};  //!< tokens in the caches of the decoding sequences
     std::int64_t fetching_{0};

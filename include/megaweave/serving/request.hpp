@@ -15,6 +15,7 @@ struct Request {
     core::TimeNs scheduled_ns{-1};  //!< its first tokens entered an iteration; -1: not yet
     core::TimeNs first_token_ns{0};
     std::int32_t input_tokens{0};
+    std::int32_t prefix_tokens{0};  //!< of the input, that are in the cache already
     std::int32_t output_tokens{0};  //!< that it will have when complete
     std::int32_t generated{0};      //!< output tokens so far
     std::int32_t preemptions{0};

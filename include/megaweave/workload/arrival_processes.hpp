@@ -58,10 +58,11 @@ class RenewalProcess {
 };
 
 /*!
- * A fixed number of requests in flight: all arrive at time 0, and each that finishes is replaced at once.
+ * A fixed number of requests in flight: all arrive at time 0, and each that finishes is replaced at once, until `requests` have
+ * arrived (0: without end). A burst is a closed loop whose requests are all in flight from the start.
  *
- * The service's concurrency is split as evenly as integers allow: the first cells get one more. Leaves out: think time.
- * Worked: 10 over 4 cells: 3, 3, 2, 2.
+ * The service's concurrency and requests are split as evenly as integers allow: the first cells get one more. Leaves out: think
+ * time. Worked: 10 over 4 cells: 3, 3, 2, 2; of 21 requests the first cell gets 6, three at once and three as replacements.
  */
 class ClosedLoop {
   public:
@@ -73,16 +74,17 @@ class ClosedLoop {
 
     template <class Ar>
     void archive(Ar& ar) {
-        ar& due_ns_& last_ns_;
+        ar& due_ns_& last_ns_& replacements_;
     }
 
   private:
     std::deque<core::TimeNs> due_ns_;
-    core::TimeNs last_ns_{0};  // of the queue, also when it is empty
+    core::TimeNs last_ns_{0};       // of the queue, also when it is empty
+    std::int64_t replacements_{0};  // that may still come
 };
 
 /*!
- * A trace played at `scale` times its rate: ceil(scale) copies, repeated for as long as the run lasts.
+ * A trace played at `scale` times its rate: ceil(scale) copies, repeated for as long as the run lasts unless `repeat` says otherwise.
  *
  * Copy 0 starts at the trace's beginning; every further copy is rotated by its own uniform offset, so that copies do not
  * burst together. The last copy of a fractional scale keeps each request with probability equal to the fraction. Whole
@@ -124,7 +126,8 @@ class TraceReplay {
     Trace const* trace_;
     CellKey key_;
     std::uint64_t copies_;
-    std::uint64_t whole_{0};    // the first so many copies go to one cell each
+    std::uint64_t whole_{0};  // the first so many copies go to one cell each
+    bool once_;
     double last_share_{1};      // of the last copy's requests that are kept
     std::vector<Cursor> heap_;  // earliest first; ties by copy
 };

@@ -5,7 +5,7 @@
 
 namespace mw::workload {
 
-enum class Process : std::uint8_t { poisson, gamma, closed, trace };
+enum class Process : std::uint8_t { poisson, gamma, closed, trace, burst };
 enum class TraceFormat : std::uint8_t { csv, azure, mooncake };
 enum class Law : std::uint8_t { fixed, uniform, lognormal, exponential, quantiles, trace };
 
@@ -15,9 +15,18 @@ struct ArrivalParams {
     double rate_per_s{0};         //!< poisson, gamma
     double cv{1};                 //!< gamma: standard deviation over mean of the gaps
     std::int64_t concurrency{0};  //!< closed: requests in flight, a finished one is replaced at once
+    std::int64_t requests{0};     //!< closed: that arrive in all, 0: without end; burst: all at time 0
     std::string file{};           //!< trace
     TraceFormat format{TraceFormat::csv};
     double scale{1};  //!< trace: rate multiplier; k copies, each rotated by its own offset; a fraction thins
+    bool repeat{
+        true};  //!< trace: from the start when it ends, if its requests do not all come at one instant
+
+    //! Nothing arrives any more after so many requests.
+    [[nodiscard]] bool finite() const {
+        return process == Process::burst || (process == Process::closed && requests > 0) ||
+               (process == Process::trace && !repeat);
+    }
 };
 
 //! How many tokens.
@@ -36,6 +45,7 @@ struct WorkloadParams {
     ArrivalParams arrivals;
     LengthParams input;
     LengthParams output;
+    double prefix_hit{0};  //!< share of the input tokens that are found in the prefix cache
 };
 
 }  // namespace mw::workload

@@ -19,7 +19,7 @@ struct TraceRequest {
 /*!
  * A recorded trace, whole in memory: read once, then shared read-only by every cell that replays it.
  *
- * Invariants: sorted by arrival, the first arrival at 0, at least two distinct arrival times, every length at least 1.
+ * Invariants: sorted by arrival, the first arrival at 0, every length at least 1.
  *
  * Formats (blank lines are skipped, columns may stand in any order, columns that are not needed are ignored):
  * - csv: `arrival_s,input_tokens,output_tokens`;
@@ -41,6 +41,10 @@ class Trace {
     //! Last arrival plus the mean gap: the period when the trace repeats, so that repetition keeps the rate.
     [[nodiscard]] core::TimeNs span_ns() const { return span_ns_; }
 
+    //! All arrive at once: there is no rate, and nothing to repeat.
+    [[nodiscard]] bool one_instant() const { return requests_.back().arrival_ns == 0; }
+
+    //! 0 where all arrive at once.
     [[nodiscard]] double mean_rate_per_s() const;
     [[nodiscard]] double mean_input_tokens() const;
     [[nodiscard]] double mean_output_tokens() const;

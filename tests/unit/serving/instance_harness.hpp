@@ -33,7 +33,10 @@ class Dice {
 inline llm::IterationCost synthetic_cost(llm::Batch const& batch) {
     llm::IterationCost cost;
     cost.duration_ns = 1'009 + 101 * batch.decode_sequences + 3 * batch.context_tokens +
-                       53 * batch.prefill_tokens + 2 * batch.prefill_pairs + 17 * batch.sampled_tokens;
+                       53 * batch.prefill_tokens + 2 * batch.prefill_pairs + 17 * batch.sampled_tokens +
+                       211 * (batch.tokens_per_sequence - 1) + 307 * batch.prefill_chunks +
+                       5 * batch.prefill_past + 7 * batch.prefill_squares + 401 * batch.new_requests +
+                       13 * batch.emitted_tokens;
     cost.share_ns[llm::index_of(llm::Share::overhead)] = cost.duration_ns;
     return cost;
 }

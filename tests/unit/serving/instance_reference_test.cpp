@@ -18,19 +18,29 @@ serving::InstanceParams random_params(test::Dice& dice) {
     params.scheduler.max_sequences = dice.between(1, 9);
     params.scheduler.max_batched_tokens = params.scheduler.max_sequences + dice.between(0, 60);
     params.scheduler.chunked_prefill = !dice.one_in(3);
+    if (dice.one_in(3)) params.scheduler.policy = serving::SchedulerPolicy::prefill_first;
+    if (dice.one_in(4)) params.scheduler.admission = serving::Admission::reserve_output;
     params.scheduler.watermark = 0.05 * static_cast<double>(dice.between(0, 3));
     return params;
+}
+
+serving::SpeculativeParams random_speculation(test::Dice& dice) {
+    if (!dice.one_in(3)) return {};
+    return {dice.between(1, 5), 0.25 * static_cast<double>(dice.between(0, 4)), 0};
 }
 
 std::vector<serving::Request> random_requests(test::Dice& dice) {
     std::vector<serving::Request> requests(static_cast<std::size_t>(dice.between(1, 40)));
     std::int64_t const mean_gap_ns = dice.between(0, 20'000);
     std::int64_t const longest_output = dice.between(1, 60);
+    bool const prefixes = dice.one_in(2);
     core::TimeNs at_ns = 0;
     for (std::size_t i = 0; i < requests.size(); ++i) {
         requests[i].id = i;
         requests[i].arrival_ns = at_ns;
         requests[i].input_tokens = static_cast<std::int32_t>(dice.between(1, 70));
+        if (prefixes)
+            requests[i].prefix_tokens = static_cast<std::int32_t>(dice.between(0, requests[i].input_tokens));
         requests[i].output_tokens =
             static_cast<std::int32_t>(dice.one_in(5) ? 1 : dice.between(1, longest_output));
         if (!dice.one_in(3)) at_ns += dice.between(0, 2 * mean_gap_ns);
@@ -42,11 +52,13 @@ test::Trial random_trial(std::uint64_t number, bool disaggregated) {
     test::Dice dice{number};
     test::Trial trial;
     trial.front = random_params(dice);
+    trial.front.speculative = random_speculation(dice);
     if (disaggregated) {
         trial.front.prefill_only = true;
         trial.back = random_params(dice);
         trial.back->kv_blocks = trial.front.kv_blocks;  // pools of one service have the same memory
         trial.back->scheduler.block_tokens = trial.front.scheduler.block_tokens;
+        trial.back->speculative = trial.front.speculative;
         trial.fetch_ns_per_token = dice.between(0, 400);
     }
     trial.requests = random_requests(dice);

@@ -34,9 +34,19 @@ serving::InstanceParams params(std::int64_t kv_blocks, std::int64_t max_sequence
     return p;
 }
 
+//! Of an iteration with at most one chunk, of a request that is new if the chunk is its first; `fetched` join decode.
 core::TimeNs cost_ns(std::int64_t decode, std::int64_t context, std::int64_t prefill, std::int64_t pairs,
-                     std::int64_t sampled) {
-    return test::synthetic_cost({decode, context, prefill, pairs, sampled}).duration_ns;
+                     std::int64_t sampled, std::int64_t fetched = 0) {
+    llm::Batch batch{decode, context, prefill, pairs, sampled};
+    batch.emitted_tokens = sampled;
+    batch.new_requests = fetched;
+    if (prefill > 0) {
+        batch.prefill_chunks = 1;
+        batch.prefill_past = (pairs - prefill * (prefill + 1) / 2) / prefill;
+        batch.prefill_squares = prefill * prefill;
+        batch.new_requests += batch.prefill_past == 0 ? 1 : 0;
+    }
+    return test::synthetic_cost(batch).duration_ns;
 }
 
 core::TimeNs time_of(std::vector<test::Happening> const& log, Seen what, std::uint64_t id) {
@@ -110,6 +120,21 @@ TEST_CASE("When the cache is full, the sequence admitted last is preempted and r
     CHECK(run.count(Seen::first_token) == 2);
 }
 
+TEST_CASE("A prompt in progress gives way before what decodes, and finds its prefix again") {
+    // 6 blocks of 4, budget 6. Request 0 (8 tokens, 2 blocks) ends its prompt in the second iteration. Request 1 (16 tokens, 8 of them
+    // found, 4 blocks) has 4 of the others processed beside it. Then request 0 needs a third block: request 1 gives way, and waits
+    // until request 0 has gone.
+    serving::Request second = request(1, 1, 16, 1);
+    second.prefix_tokens = 8;
+    Harness<serving::Instance> run{{params(6, 4, 6, true), {}, {request(0, 0, 8, 9), second}}};
+    auto const& log = run.run();
+    CHECK(run.front().counts().preemptions == 1);
+    CHECK(time_of(log, Seen::first_token, 1) > time_of(log, Seen::completed, 0));
+    // Admitted twice, it found its 8 tokens twice.
+    CHECK(run.front().counts().cached_tokens == 16);
+    CHECK(run.front().counts().input_tokens == 8 + 4 + 16 + 8);
+}
+
 TEST_CASE("What can never fit is rejected at once, and what just fits is served") {
     // 4 blocks of 4: input + output - 1 tokens pass through the cache, at most 16 of them.
     serving::InstanceParams const p = params(4, 4, 64, true);
@@ -121,6 +146,75 @@ TEST_CASE("What can never fit is rejected at once, and what just fits is served"
     CHECK(time_of(log, Seen::rejected, 2) == 0);
     CHECK(run.count(Seen::completed) == 1);
     CHECK(run.used_blocks() == 0);
+}
+
+TEST_CASE("With prompts first, chunks run alone while there are any, and decode goes on afterwards") {
+    // Budget 6. Request 1 (9 tokens) comes while request 0's prompt runs: 6 and 3 of its tokens, then both decode.
+    serving::InstanceParams p = params(10, 4, 6, true);
+    p.scheduler.policy = serving::SchedulerPolicy::prefill_first;
+    Harness<serving::Instance> run{{p, {}, {request(0, 0, 2, 2), request(1, 1, 9, 2)}}};
+    auto const& log = run.run();
+    core::TimeNs const t1 = cost_ns(0, 0, 2, 3, 1);
+    core::TimeNs const t2 = t1 + cost_ns(0, 0, 6, 21, 0);
+    core::TimeNs const t3 = t2 + cost_ns(0, 0, 3, 7 + 8 + 9, 1);
+    CHECK(time_of(log, Seen::first_token, 1) == t3);
+    CHECK(time_of(log, Seen::completed, 0) == t3 + cost_ns(2, 3 + 10, 0, 0, 2));
+    CHECK(time_of(log, Seen::completed, 1) == time_of(log, Seen::completed, 0));
+}
+
+TEST_CASE("When output is reserved, a request waits until its last token has room, and none is preempted") {
+    // 4 blocks of 4, as where the cache is full above: each request passes 4 + 7 - 1 = 10 tokens through the cache, 3 blocks.
+    serving::InstanceParams p = params(4, 4, 64, true);
+    p.scheduler.admission = serving::Admission::reserve_output;
+    Harness<serving::Instance> run{{p, {}, {request(0, 0, 4, 7), request(1, 0, 4, 7)}}};
+    auto const& log = run.run();
+    CHECK(run.front().counts().preemptions == 0);
+    CHECK(time_of(log, Seen::first_token, 1) == time_of(log, Seen::completed, 0) + cost_ns(0, 0, 4, 10, 1));
+}
+
+TEST_CASE("What a prompt finds in the prefix cache is seen but not processed, to the nearest whole block") {
+    // 13 tokens, 7 of them found: the nearest whole blocks of 4 are 8, so 5 are processed, and see 9 + ... + 13. All 13 found: 12
+    // are skipped, since the last must be processed to give a token.
+    for (auto const& [found, skipped] :
+         {std::pair{7, 8}, std::pair{5, 4}, std::pair{13, 12}, std::pair{1, 0}}) {
+        CAPTURE(found);
+        serving::Request r = request(0, 0, 13, 1);
+        r.prefix_tokens = found;
+        Harness<serving::Instance> run{{params(10, 4, 64, true), {}, {r}}};
+        auto const& log = run.run();
+        std::int64_t pairs = 0;
+        for (std::int64_t token = skipped + 1; token <= 13; ++token) pairs += token;
+        llm::Batch batch{0, 0, 13 - skipped, pairs, 1};
+        batch.prefill_chunks = batch.new_requests = batch.emitted_tokens = 1;
+        batch.prefill_past = skipped;
+        batch.prefill_squares = (13 - skipped) * (13 - skipped);
+        CHECK(time_of(log, Seen::first_token, 0) == test::synthetic_cost(batch).duration_ns);
+        CHECK(run.front().counts().cached_tokens == skipped);
+        CHECK(run.front().counts().input_tokens == 13);
+    }
+}
+
+TEST_CASE("With drafts a sequence gains what is expected on the average, and never more than it has left") {
+    // E = 1 + 0.8 = 1.8: sums 1.8, 3.6, 5.4, 7.2, 9.0 give gains of 1, 2, 2, 2, 1 or 2 tokens. After the prompt's token, 8 more
+    // come in five iterations (7.2 in four), 7 in four.
+    for (auto const& [output, iterations] :
+         {std::pair{9, 5}, std::pair{8, 4}, std::pair{2, 1}, std::pair{3, 2}}) {
+        CAPTURE(output);
+        serving::InstanceParams p = params(10, 4, 64, true);
+        p.speculative = {1, 0.8, 0};
+        Harness<serving::Instance> run{{p, {}, {request(0, 0, 5, output)}}};
+        auto const& log = run.run();
+        CHECK(run.front().counts().iterations == 1 + iterations);
+        CHECK(run.front().counts().output_tokens == output);
+        CHECK(run.count(Seen::completed) == 1);
+        // The first of them verifies 2 tokens that see the 5 of the prompt and themselves, and emits one.
+        llm::Batch second{1, 7, 0, 0, 2};
+        second.tokens_per_sequence = 2;
+        second.emitted_tokens = 1;
+        core::TimeNs const first_ns = cost_ns(0, 0, 5, 15, 1);
+        if (output == 2)
+            CHECK(time_of(log, Seen::completed, 0) == first_ns + test::synthetic_cost(second).duration_ns);
+    }
 }
 
 TEST_CASE("The watermark holds back a new request, but never one that finds the instance empty") {
@@ -147,7 +241,7 @@ TEST_CASE(
     CHECK(time_of(log, Seen::prefilled, 0) == prefilled);
     CHECK(time_of(log, Seen::fetched, 0) == prefilled + 500);     // the message's way
     core::TimeNs const arrived = prefilled + 500 + 700 + 10 * 5;  // the cache of 5 tokens
-    CHECK(time_of(log, Seen::completed, 0) == arrived + cost_ns(1, 6, 0, 0, 1) + cost_ns(1, 7, 0, 0, 1));
+    CHECK(time_of(log, Seen::completed, 0) == arrived + cost_ns(1, 6, 0, 0, 1, 1) + cost_ns(1, 7, 0, 0, 1));
     CHECK(run.front().counts().output_tokens == 1);
     CHECK(run.back().counts().output_tokens == 2);
     // 2 blocks on either side while the cache moves, none afterwards.

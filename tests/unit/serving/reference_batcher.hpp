@@ -17,11 +17,15 @@ namespace mw::test {
 class ReferenceBatcher {
   public:
     ReferenceBatcher(serving::InstanceParams const& params, serving::Timing const& timing)
-        : params_{params}, timing_{timing} {}
+        : params_{params}, timing_{timing}, drafts_{params.speculative.draft_tokens} {
+        double expected = 1;
+        for (std::int64_t i = 1; i <= drafts_; ++i)
+            expected += std::pow(params.speculative.acceptance, static_cast<double>(i));
+        mean_gain_ = std::llround(expected * 0x1p32);
+    }
 
     void submit(serving::Request const& request, core::TimeNs now_ns, serving::InstanceListener& listener) {
-        // All tokens but the last one, which nobody reads, pass through the cache.
-        if (blocks_of(request.input_tokens + request.output_tokens - 1) > params_.kv_blocks)
+        if (blocks_of(whole_length(request)) > params_.kv_blocks)
             return listener.on_rejected(request, now_ns);
         waiting_.push_back(add(request));
         if (!busy_) start(now_ns, listener);
@@ -84,34 +88,67 @@ class ReferenceBatcher {
         std::int64_t const size = params_.scheduler.block_tokens;
         return tokens / size + (tokens % size == 0 ? 0 : 1);
     }
+    //! All tokens but the last one, which nobody reads, pass through the cache, and drafts beside them.
+    [[nodiscard]] std::int64_t whole_length(serving::Request const& request) const {
+        return request.input_tokens + request.output_tokens - 1 + drafts_;
+    }
+    [[nodiscard]] bool reserves() const {
+        return params_.scheduler.admission == serving::Admission::reserve_output && !params_.prefill_only;
+    }
+    [[nodiscard]] std::int64_t blocks_at_first(serving::Request const& request, std::int64_t tokens) const {
+        return blocks_of(reserves() ? whole_length(request) : tokens);
+    }
+    //! Found in the prefix cache: the nearest number of whole blocks that leaves a token to process.
+    [[nodiscard]] std::int64_t found(Sequence const& s) const {
+        std::int64_t const size = params_.scheduler.block_tokens;
+        std::int64_t tokens = 0;
+        while (tokens + size < s.target && 2 * (s.request.prefix_tokens - tokens) >= size) tokens += size;
+        return tokens;
+    }
     [[nodiscard]] bool fits(std::int64_t blocks) const {
         if (running() + std::ssize(fetching_) >= params_.scheduler.max_sequences) return false;
         double const kept_free = params_.scheduler.watermark * static_cast<double>(params_.kv_blocks);
-        std::int64_t const watermark = used_blocks() == 0 ? 0 : std::llround(std::ceil(kept_free));
+        std::int64_t const watermark =
+            used_blocks() == 0 || reserves() ? 0 : std::llround(std::ceil(kept_free));
         return used_blocks() + blocks + watermark <= params_.kv_blocks;
     }
 
     void start(core::TimeNs now_ns, serving::InstanceListener& listener) {
+        new_ = 0;
         for (Id const id : arrived_) {
             std::erase(fetching_, id);
             decoding_.push_back(id);
+            ++new_;
         }
         arrived_.clear();
-        std::int64_t budget = params_.scheduler.max_batched_tokens;
-        bool const chunked = params_.scheduler.chunked_prefill;
-        if (!chunked) admit(budget, now_ns);
+        std::int64_t const budget = params_.scheduler.max_batched_tokens;
+        bool const together =
+            params_.scheduler.chunked_prefill && params_.scheduler.policy == serving::SchedulerPolicy::mixed;
         decodes_ = false;
-        if (chunked || prefilling_.empty()) {
+        if (!together) process_prompts(budget, now_ns);
+        if (together || prefilling_.empty()) {
+            choose_gain();
             make_room();
             decodes_ = !decoding_.empty();
         }
-        if (chunked) {
-            budget -= std::ssize(decoding_);
-            for (Id const id : prefilling_) take_chunk(all_[id], budget);
-            admit(budget, now_ns);
-        }
+        if (together)
+            process_prompts(std::max<std::int64_t>(0, budget - (1 + drafts_) * std::ssize(decoding_)),
+                            now_ns);
         fetch(now_ns, listener);
         run(now_ns);
+    }
+
+    void process_prompts(std::int64_t budget, core::TimeNs now_ns) {
+        for (Id const id : prefilling_) take_chunk(all_[id], budget);
+        admit(budget, now_ns);
+    }
+
+    //! Tokens that every decoding sequence gains: what brings the sum of all gains up to the expected sum, rounded down.
+    void choose_gain() {
+        if (decoding_.empty()) return;
+        std::int64_t const before = expected_gains_ >> 32;
+        expected_gains_ += mean_gain_;
+        gain_ = (expected_gains_ >> 32) - before;
     }
 
     static void take_chunk(Sequence& s, std::int64_t& budget) {
@@ -119,14 +156,16 @@ class ReferenceBatcher {
         budget -= s.chunk;
     }
 
-    // Decode needs room for one more token each; who joined last gives way.
+    // Decode needs room for what each gains; who joined last gives way, prompts before those that decode.
     void make_room() {
+        if (reserves()) return;
         for (;;) {
             std::int64_t wanted = used_blocks();
-            for (Id const id : decoding_) wanted += blocks_of(all_[id].cached + 1) - all_[id].blocks;
+            for (Id const id : decoding_) wanted += blocks_of(all_[id].cached + gain_) - all_[id].blocks;
             if (wanted <= params_.kv_blocks) break;
-            Id const last = decoding_.back();
-            decoding_.pop_back();
+            std::vector<Id>& yielding = prefilling_.empty() ? decoding_ : prefilling_;
+            Id const last = yielding.back();
+            yielding.pop_back();
             Sequence& s = all_[last];
             s.target = s.request.input_tokens + s.request.generated;
             s.cached = 0;
@@ -134,7 +173,7 @@ class ReferenceBatcher {
             ++s.request.preemptions;
             waiting_.push_front(last);
         }
-        for (Id const id : decoding_) all_[id].blocks = blocks_of(all_[id].cached + 1);
+        for (Id const id : decoding_) all_[id].blocks = blocks_of(all_[id].cached + gain_);
     }
 
     void admit(std::int64_t budget, core::TimeNs now_ns) {
@@ -142,12 +181,17 @@ class ReferenceBatcher {
         while (!waiting_.empty()) {
             Sequence& s = all_[waiting_.front()];
             bool const alone = prefilling_.empty();
-            if (whole ? !alone && s.target > budget : budget <= 0) return;
-            if (!fits(blocks_of(s.target))) return;
-            s.blocks = blocks_of(s.target);
-            if (s.request.scheduled_ns < 0) s.request.scheduled_ns = now_ns;
+            if (whole ? !alone && s.target - found(s) > budget : budget <= 0) return;
+            std::int64_t const blocks = blocks_at_first(s.request, s.target);
+            if (!fits(blocks)) return;
+            s.blocks = blocks;
+            s.cached = found(s);
+            if (s.request.scheduled_ns < 0) {
+                s.request.scheduled_ns = now_ns;
+                ++new_;
+            }
             if (whole) {
-                s.chunk = s.target;
+                s.chunk = s.target - s.cached;
                 budget -= s.chunk;
             } else {
                 take_chunk(s, budget);
@@ -161,11 +205,12 @@ class ReferenceBatcher {
         while (waiting_.empty() && !attached_.empty()) {
             Attached const next = attached_.front();
             std::int64_t const cached = next.request.input_tokens + next.request.generated - 1;
-            if (!fits(blocks_of(cached))) return;
+            std::int64_t const blocks = blocks_at_first(next.request, cached);
+            if (!fits(blocks)) return;
             attached_.pop_front();
             Id const id = add(next.request);
             all_[id].cached = cached;
-            all_[id].blocks = blocks_of(cached);
+            all_[id].blocks = blocks;
             fetching_.push_back(id);
             listener.on_fetch(next.request, next.source, id, now_ns);
         }
@@ -173,17 +218,26 @@ class ReferenceBatcher {
 
     void run(core::TimeNs now_ns) {
         llm::Batch batch;
+        batch.new_requests = new_;
+        if (decodes_) batch.tokens_per_sequence = 1 + drafts_;
         for (Id const id : decoding_) {
             if (!decodes_) break;
             ++batch.decode_sequences;
-            ++batch.sampled_tokens;
-            batch.context_tokens += all_[id].cached + 1;
+            batch.sampled_tokens += 1 + drafts_;
+            batch.context_tokens += all_[id].cached + 1 + drafts_;
+            batch.emitted_tokens += gain_;
         }
         for (Id const id : prefilling_) {
             Sequence const& s = all_[id];
             for (std::int64_t t = 1; t <= s.chunk; ++t) batch.prefill_pairs += s.cached + t;
             batch.prefill_tokens += s.chunk;
-            if (s.chunk > 0 && s.cached + s.chunk == s.target) ++batch.sampled_tokens;
+            batch.prefill_squares += s.chunk * s.chunk;
+            if (s.chunk == 0) continue;
+            ++batch.prefill_chunks;
+            batch.prefill_past += s.cached;
+            if (s.cached + s.chunk < s.target) continue;
+            ++batch.sampled_tokens;
+            ++batch.emitted_tokens;
         }
         if (batch.decode_sequences + batch.prefill_tokens == 0) return;
         busy_ = true;
@@ -194,9 +248,10 @@ class ReferenceBatcher {
         std::vector<Id> still;
         for (Id const id : decoding_) {
             Sequence& s = all_[id];
-            ++s.cached;
-            ++s.request.generated;
-            if (s.request.generated < s.request.output_tokens) {
+            std::int64_t const left = s.request.output_tokens - s.request.generated;
+            s.cached += gain_;
+            s.request.generated += static_cast<std::int32_t>(std::min(left, gain_));
+            if (gain_ < left) {
                 still.push_back(id);
             } else {
                 s.blocks = 0;
@@ -236,6 +291,11 @@ class ReferenceBatcher {
 
     serving::InstanceParams params_;
     serving::Timing timing_;
+    std::int64_t drafts_;
+    std::int64_t mean_gain_;          // 2^-32 tokens
+    std::int64_t expected_gains_{0};  // the same, of all decode iterations so far
+    std::int64_t gain_{0};
+    std::int64_t new_{0};
     std::vector<Sequence> all_;
     std::deque<Id> waiting_;
     std::vector<Id> prefilling_;

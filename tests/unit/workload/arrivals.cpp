@@ -150,3 +150,36 @@ TEST_CASE("rates at the edge: a very slow process is never due, a fast one still
     auto const n = static_cast<double>(until(fast, ns_per_s / 100).size());
     CHECK(std::abs(n - 100'000) < 4 * std::sqrt(100'000.0));
 }
+
+TEST_CASE("a closed loop of 21 requests, 10 in flight, ends after them, whatever the cells") {
+    auto params = closed(10);
+    params.arrivals.requests = 21;
+    std::size_t total = 0;
+    for (std::uint32_t cell = 0; cell < 4; ++cell) {
+        auto from = stream(params, cell, 4);
+        std::size_t taken = 0;
+        for (mw::core::TimeNs now = 0; from.next_ns() != never; ++now) {
+            from.take();
+            from.replace(now);
+            ++taken;
+        }
+        CHECK(taken == (cell == 0 ? 6 : 5));  // 21 over 4
+        total += taken;
+    }
+    CHECK(total == 21);
+    params.arrivals.requests = 3;  // fewer than may be in flight
+    auto few = stream(params);
+    CHECK(until(few, 1).size() == 3);
+    CHECK(few.next_ns() == never);
+}
+
+TEST_CASE("a burst is there at time 0, and nothing replaces it") {
+    auto params = arrivals(Process::burst, 0);
+    params.arrivals.requests = 5;
+    CHECK(params.arrivals.finite());
+    CHECK_FALSE(closed(5).arrivals.finite());
+    auto from = stream(params);
+    CHECK(until(from, 1).size() == 5);
+    from.replace(7);
+    CHECK(from.next_ns() == never);
+}

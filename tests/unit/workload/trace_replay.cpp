@@ -33,6 +33,39 @@ TEST_CASE("a trace at scale 1 plays its rows in order and repeats every span") {
     }
 }
 
+TEST_CASE("a trace that is not repeated plays each row of each copy once, for any number of cells") {
+    Trace const trace{ten.path(), TraceFormat::csv};
+    for (std::uint32_t const cells : {1, 3}) {
+        auto params = replayed(4);
+        params.arrivals.repeat = false;
+        std::map<std::int64_t, int> rows;
+        for (std::uint32_t cell = 0; cell < cells; ++cell) {
+            auto from = stream(params, trace, cell, cells);
+            for (; from.next_ns() != mw::core::never;) {
+                auto const arrival = from.take();
+                CHECK(arrival.time_ns < 10 * ns_per_s);
+                ++rows[arrival.input_tokens];
+            }
+        }
+        CHECK(rows.size() == 10);
+        for (auto const& [row, count] : rows) CHECK(count == 4);
+    }
+}
+
+TEST_CASE("a trace of one instant is played once: there is no rate to go on with") {
+    TempFile const burst{"burst.csv", "arrival_s,input_tokens,output_tokens\n5,1,1\n5,2,1\n5,3,1\n"};
+    Trace const trace{burst.path(), TraceFormat::csv};
+    CHECK(trace.one_instant());
+    CHECK(trace.mean_rate_per_s() == 0);
+    auto from = stream(replayed(1), trace);
+    for (int i = 1; i <= 3; ++i) {
+        auto const arrival = from.take();
+        CHECK(arrival.time_ns == 0);
+        CHECK(arrival.input_tokens == i);
+    }
+    CHECK(from.next_ns() == mw::core::never);
+}
+
 TEST_CASE("copies of a trace keep each row's share of every span, and each is rotated by its own offset") {
     Trace const trace{ten.path(), TraceFormat::csv};
     auto from = stream(replayed(50), trace);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/hardware/power.hpp"
@@ -14,45 +15,123 @@ double seconds_per_byte(double bytes_per_s, double efficiency) {
     return bytes_per_s > 0 ? 1.0 / (bytes_per_s * efficiency) : 0.0;
 }
 
+// Weights narrower than anything native are unpacked to BF16.
+hardware::Precision executed(hardware::AcceleratorParams const& accelerator, hardware::Precision stored) {
+    bool const native = accelerator.peak_flops[hardware::index_of(stored)] > 0;
+    return native ? stored : hardware::native_precision(accelerator, hardware::Precision::bf16);
+}
+
+double reached(double size, double half) {
+    return size / (size + half);
+}
+
 }  // namespace
 
-IterationModel::IterationModel(ModelParams const& model, hardware::Precision weights, hardware::Precision kv,
-                               Parallelism const& parallelism, hardware::RackParams const& rack)
-    : count_{model, weights, kv, parallelism, rack.scale_up_domain} {
-    using hardware::index_of;
+IterationModel::Products IterationModel::products(hardware::RackParams const& rack,
+                                                  EngineParams const& engine, hardware::Precision stored,
+                                                  bool experts) const {
     auto const& accelerator = rack.accelerator;
     auto const& efficiency = accelerator.efficiency;
-    auto const product = index_of(hardware::native_precision(accelerator, weights));
-    auto const attention = index_of(hardware::native_precision(accelerator, hardware::Precision::bf16));
-    double const layers = static_cast<double>(model.layers);
-    linear_flop_s_ = 1.0 / (accelerator.peak_flops[product] * efficiency.flops[product]);
-    attention_flop_s_ = 1.0 / (accelerator.peak_flops[attention] * efficiency.attention_flops);
-    hbm_byte_s_ = seconds_per_byte(accelerator.hbm_bytes_per_s, efficiency.hbm);
-    scale_up_byte_s_ = seconds_per_byte(accelerator.scale_up_bytes_per_s, efficiency.link);
-    scale_out_byte_s_ = seconds_per_byte(accelerator.scale_out_bytes_per_s, efficiency.link);
-    exposed_ = 1.0 - efficiency.communication_overlap;
-    collective_s_ = core::to_seconds(efficiency.collective_ns);
-    stage_overhead_s_ = core::to_seconds(efficiency.layer_ns) * layers / count_.layout().pipeline;
-    iteration_s_ = core::to_seconds(efficiency.iteration_ns);
-    MW_EXPECT(std::isfinite(linear_flop_s_) && std::isfinite(attention_flop_s_) && hbm_byte_s_ > 0,
+    auto const run_at = hardware::index_of(executed(accelerator, stored));
+    double share = efficiency.flops[run_at] * engine.flops;
+    double columns = reached(std::max(count_.columns(), 1.0), engine.half_columns);
+    if (experts) {
+        share *= efficiency.expert_flops[run_at] * engine.expert_flops;
+        columns = reached(std::max(count_.expert_columns(), 1.0), engine.half_expert_columns);
+    }
+    double const rate = accelerator.peak_flops[run_at] * std::min(share, 1.0) * columns;
+    return {1.0 / rate,
+            seconds_per_byte(accelerator.hbm_bytes_per_s, std::min(efficiency.hbm * engine.hbm, 1.0)),
+            experts ? engine.half_expert_rows : engine.half_rows, engine.roofline_blend};
+}
+
+IterationModel::IterationModel(ModelParams const& model, hardware::Precision weights, hardware::Precision kv,
+                               Parallelism const& parallelism, hardware::RackParams const& rack,
+                               EngineParams const& engine)
+    : count_{model,
+             weights,
+             kv,
+             parallelism,
+             rack.scale_up_domain,
+             engine.expert_skew,
+             engine.interleaved_batches},
+      exposed_{1.0 - engine.communication_overlap},
+      collective_s_{core::to_seconds(engine.collective_ns)},
+      in_switch_{rack.scale_up_reduces},
+      kernel_s_{core::to_seconds(engine.kernel_ns)},
+      iteration_s_{core::to_seconds(engine.iteration_ns)},
+      sequence_s_{core::to_seconds(engine.sequence_ns)},
+      request_s_{core::to_seconds(engine.request_ns)},
+      token_s_{core::to_seconds(engine.token_ns)},
+      host_overlap_{engine.host_overlap} {
+    auto const& accelerator = rack.accelerator;
+    auto const& efficiency = accelerator.efficiency;
+    auto const asked = hardware::index_of(weights);
+    auto const bf16 = hardware::Precision::bf16;
+    double const bf16_peak =
+        accelerator.peak_flops[hardware::index_of(hardware::native_precision(accelerator, bf16))];
+    projections_ = products(rack, engine, model.attention_weights[asked], false);
+    feed_forward_ = products(rack, engine, weights, false);
+    experts_ = products(rack, engine, model.expert_weights[asked], true);
+    head_ = products(rack, engine, bf16, false);
+    head_.half_rows = 0;
+    head_.blend = 0;
+    attention_ = {
+        1.0 / (bf16_peak * std::min(efficiency.attention_flops * engine.attention_flops, 1.0)),
+        seconds_per_byte(accelerator.hbm_bytes_per_s, std::min(efficiency.kv_hbm * engine.kv_hbm, 1.0)), 0,
+        0};
+    activation_byte_s_ = engine.activation_passes * feed_forward_.byte_s;
+    double const link = std::min(efficiency.link * engine.link, 1.0);
+    scale_up_byte_s_ = seconds_per_byte(accelerator.scale_up_bytes_per_s, link);
+    scale_out_byte_s_ = seconds_per_byte(accelerator.scale_out_bytes_per_s, link);
+    MW_EXPECT(std::isfinite(feed_forward_.flop_s) && std::isfinite(attention_.flop_s) &&
+                  attention_.byte_s > 0 && feed_forward_.byte_s > 0,
               "an efficiency or a ceiling of " + accelerator.name + " is zero");
 }
 
-void IterationModel::add_kernels(Seconds& seconds, KernelWork const& work, double flop_s) const {
-    double const compute = work.flops * flop_s;
-    double const memory = work.bytes * hbm_byte_s_;
-    if (compute >= memory) {
-        seconds[index_of(Share::compute)] += compute;
-    } else {
-        seconds[index_of(Share::hbm)] += memory;
-    }
+void IterationModel::Products::add(Seconds& seconds, KernelWork const& work, double rows) const {
+    if (work.flops <= 0 && work.bytes <= 0) return;
+    double const compute = work.flops * flop_s * (half_rows > 0 && rows > 0 ? 1.0 + half_rows / rows : 1.0);
+    double const memory = work.bytes * byte_s;
+    double const longer = std::max(compute, memory) + blend * std::min(compute, memory);
+    seconds[index_of(compute >= memory ? Share::compute : Share::hbm)] += longer;
+}
+
+void IterationModel::add_kernels(Seconds& seconds, Work const& work) const {
+    projections_.add(seconds, work.projections, work.rows);
+    feed_forward_.add(seconds, work.feed_forward, work.rows);
+    experts_.add(seconds, work.experts, work.expert_rows);
+    head_.add(seconds, work.head, 0.0);
+    attention_.add(seconds, work.decode_attention, 0.0);
+    attention_.add(seconds, work.prefill_attention, 0.0);
+    seconds[index_of(Share::hbm)] += work.activation_bytes * activation_byte_s_;
+    seconds[index_of(Share::overhead)] += work.kernels * kernel_s_;
 }
 
 void IterationModel::add_messages(Seconds& seconds, Messages const& messages) const {
-    double const moving =
-        std::max(messages.scale_up_bytes * scale_up_byte_s_, messages.scale_out_bytes * scale_out_byte_s_);
+    if (messages.count <= 0) return;
+    double const out_s = messages.scale_out_bytes * scale_out_byte_s_;
+    double moving_s = messages.scale_up_bytes * scale_up_byte_s_;
+    double steps = messages.count;
+    if (messages.reduced_bytes > 0) {
+        double const ranks = std::min(count_.layout().tensor, count_.layout().domain);
+        double const all_s = messages.count * messages.reduced_bytes * scale_up_byte_s_;
+        double const start_s = messages.count * collective_s_;
+        double const two_steps = moving_s + 2.0 * start_s;
+        double best = std::min(two_steps, (ranks - 1.0) * all_s + start_s);
+        if (in_switch_) best = std::min(best, (1.0 + 1.0 / ranks) * all_s + start_s);
+        moving_s = best;
+        steps = 0.0;
+    }
     auto const share = messages.scale_out_bytes > 0 ? Share::scale_out : Share::scale_up;
-    seconds[index_of(share)] += exposed_ * (moving + messages.count * collective_s_);
+    seconds[index_of(share)] += exposed_ * (std::max(moving_s, out_s) + steps * collective_s_);
+}
+
+double IterationModel::host_s(Batch const& batch) const {
+    double const all_s = sequence_s_ * static_cast<double>(batch.sampled_tokens) +
+                         request_s_ * static_cast<double>(batch.new_requests) +
+                         token_s_ * static_cast<double>(batch.decode_tokens() + batch.prefill_tokens);
+    return all_s / count_.layout().attention_data;  // each attention rank has a host process of its own
 }
 
 // Rounds the running sum, so that the parts add up to the whole exactly and none is negative.
@@ -73,27 +152,36 @@ IterationCost IterationModel::operator()(Batch const& batch) const {
     if (batch.decode_sequences + batch.prefill_tokens <= 0) return {};
     Work const work = count_(batch);
     Seconds seconds{};
-    add_kernels(seconds, work.linear, linear_flop_s_);
-    add_kernels(seconds, work.decode_attention, attention_flop_s_);
-    add_kernels(seconds, work.prefill_attention, attention_flop_s_);
-    add_messages(seconds, work.tensor);
-    add_messages(seconds, work.expert);
-    add_messages(seconds, work.pipeline);
-    seconds[index_of(Share::overhead)] += stage_overhead_s_;
+    add_kernels(seconds, work);
+    Seconds messages{};
+    add_messages(messages, work.tensor);
+    add_messages(messages, work.expert);
+    add_messages(messages, work.pipeline);
+    double const kernels_s = std::accumulate(seconds.begin(), seconds.end(), 0.0);
+    double const messages_s = std::accumulate(messages.begin(), messages.end(), 0.0);
+    // Of micro-batches that take turns, one's messages hide behind another's kernels, as far as these last.
+    double const seen =
+        work.interleaved > 1 && messages_s > 0 ? std::max(0.0, 1.0 - kernels_s / messages_s) : 1.0;
 
     double stage_s = 0.0;
-    for (double& part : seconds) {
-        stage_s += part;
-        part *= work.micro_batches;
+    for (std::size_t i = 0; i < share_count; ++i) {
+        seconds[i] += seen * messages[i];
+        stage_s += seconds[i];
+        seconds[i] *= work.micro_batches;
     }
-    seconds[index_of(Share::idle)] += stage_s * (count_.layout().pipeline - work.micro_batches);
-    seconds[index_of(Share::overhead)] += iteration_s_;
+    double const device_s = stage_s * count_.layout().pipeline * work.interleaved;
+    seconds[index_of(Share::idle)] += device_s - stage_s * work.micro_batches;
+    double const waiting_s = iteration_s_ + std::max(0.0, host_s(batch) - host_overlap_ * device_s);
+    seconds[index_of(Share::overhead)] += waiting_s;
 
     IterationCost cost;
     cost.duration_ns = round_shares(seconds, cost.share_ns);
+    cost.host_ns = std::min(core::from_seconds(waiting_s), cost.share(Share::overhead));
     cost.flops = work.total_flops;
     cost.attention_flops = work.total_attention_flops;
     cost.hbm_bytes = work.total_hbm_bytes;
+    cost.weight_bytes = work.total_weight_bytes;
+    cost.logits = work.logits;
     cost.scale_up_bytes = work.total_scale_up_bytes;
     cost.scale_out_bytes = work.total_scale_out_bytes;
     return cost;

@@ -18,11 +18,22 @@ double real(std::int64_t n) {
 Messages all_reduce(double bytes, double ranks, double domain) {
     double const inside = std::min(ranks, domain);
     double const domains = std::ceil(ranks / domain);
-    return {2.0 * (inside - 1.0) / inside * bytes, 2.0 * (domains - 1.0) / domains * bytes / inside, 1.0};
+    return {2.0 * (inside - 1.0) / inside * bytes, 2.0 * (domains - 1.0) / domains * bytes / inside, 1.0,
+            bytes};
 }
 
 Messages operator*(Messages m, double times) {
-    return {m.scale_up_bytes * times, m.scale_out_bytes * times, m.count * times};
+    return {m.scale_up_bytes * times, m.scale_out_bytes * times, m.count * times, m.reduced_bytes};
+}
+
+constexpr double narrowest_split = 256.0;  // columns: two blocks of a quantised matrix
+
+// Engines spread experts that they would otherwise split too thin.
+double expert_groups(ModelParams const& model, Parallelism const& p) {
+    if (p.expert > 1 || moe_layers(model) == 0) return real(p.expert);
+    std::int64_t const stage = p.tensor * p.attention_data;
+    bool const thin = real(model.moe_intermediate) / real(stage) < narrowest_split;
+    return stage > 1 && thin && model.routed_experts % stage == 0 ? real(stage) : 1.0;
 }
 
 }  // namespace
@@ -30,7 +41,7 @@ Messages operator*(Messages m, double times) {
 Layout::Layout(ModelParams const& model, Parallelism const& p, std::int64_t scale_up_domain)
     : tensor{real(p.tensor)},
       pipeline{real(p.pipeline)},
-      expert{real(p.expert)},
+      expert{expert_groups(model, p)},
       stage{real(p.accelerators() / std::max<std::int64_t>(p.pipeline, 1))},
       attention_data{stage / tensor},
       kv_split{model.attention == Attention::latent ? 1.0 : real(std::min(p.tensor, model.kv_heads))},
@@ -46,44 +57,90 @@ Layout::Layout(ModelParams const& model, Parallelism const& p, std::int64_t scal
 
 //! How a batch falls apart over micro-batches and attention ranks.
 struct WorkCounter::Spread {
-    Spread(Batch const& batch, Layout const& layout)
-        : micro_batches{std::min(layout.pipeline, tokens(batch))},
+    Spread(Batch const& batch, Layout const& layout, double at_once)
+        : stages{std::min(layout.pipeline, tokens(batch))},
+          interleaved{std::min(at_once, std::max(1.0, std::floor(tokens(batch) / stages)))},
+          micro_batches{stages * interleaved},
           all_tokens{tokens(batch) / micro_batches},
-          decode_tokens{std::ceil(real(batch.decode_sequences) / (micro_batches * layout.attention_data))},
+          decode_sequences{std::ceil(real(batch.decode_sequences) / (micro_batches * layout.attention_data))},
+          decode_tokens{decode_sequences * real(batch.tokens_per_sequence)},
           prefill_tokens{real(batch.prefill_tokens) / (micro_batches * layout.attention_data)} {}
 
-    static double tokens(Batch const& batch) { return real(batch.decode_sequences + batch.prefill_tokens); }
+    static double tokens(Batch const& batch) { return real(batch.decode_tokens() + batch.prefill_tokens); }
 
+    double stages;       // that are busy
+    double interleaved;  // micro-batches in each
     double micro_batches;
-    double all_tokens;      // of a micro-batch
-    double decode_tokens;   // of a micro-batch on the busiest attention rank
-    double prefill_tokens;  // the same
+    double all_tokens;        // of a micro-batch
+    double decode_sequences;  // of a micro-batch on the busiest attention rank
+    double decode_tokens;     // the same
+    double prefill_tokens;    // the same
 };
 
+double count_kernels(ModelParams const& m, hardware::Precision weights) {
+    auto const asked = hardware::index_of(weights);
+    double const attention_quantised = m.attention_weights[asked] == hardware::Precision::bf16 ? 0.0 : 1.0;
+    double const expert_quantised =
+        m.expert_weights[asked] == weights && weights != hardware::Precision::bf16 ? 1.0 : 0.0;
+    double const moe = real(moe_layers(m));
+    double const layers = real(m.layers);
+    double const linear = real(m.linear_layers);
+    bool const latent = m.attention == Attention::latent;
+    double const softmax = latent ? 9.0 + 4.0 * attention_quantised : 5.0 + 2.0 * attention_quantised;
+    double const index = m.sparse_tokens > 0 ? 3.0 : 0.0;
+    double const dense = 3.0 + 2.0 * expert_quantised;
+    double const shared = m.shared_experts > 0 ? 2.0 + expert_quantised : 0.0;
+    return (layers - linear) * (softmax + index) + linear * (9.0 + 2.0 * attention_quantised) +
+           (layers - moe) * dense + moe * (6.0 + 2.0 * expert_quantised + shared);
+}
+
 WorkCounter::WorkCounter(ModelParams const& model, hardware::Precision weights, hardware::Precision kv,
-                         Parallelism const& parallelism, std::int64_t scale_up_domain)
-    : layout_{model, parallelism, scale_up_domain},
-      routed_experts_{real(model.routed_experts)},
-      growing_layers_{real(growing_layers(model))},
-      sliding_layers_{real(model.sliding_layers)},
-      sliding_window_{real(model.sliding_window)},
+                         Parallelism const& parallelism, std::int64_t scale_up_domain, double expert_skew,
+                         std::int64_t interleaved)
+    : model_{model},
+      layout_{model, parallelism, scale_up_domain},
+      use_{model.routed_experts, model.experts_per_token, static_cast<std::int64_t>(layout_.expert),
+           expert_skew},
+      interleaved_{real(interleaved)},
+      weights_{weight_bytes(model, weights)},
       decode_flops_{decode_flops_per_context_token(model)},
       prefill_flops_{prefill_flops_per_pair(model)},
-      cache_bytes_{cached_values_per_token(model) * stored_bytes(kv)} {
+      index_flops_{index_flops_per_context_token(model)},
+      cache_bytes_{cached_values_per_token(model) * stored_bytes(kv)},
+      index_bytes_{index_bytes_per_context_token(model)},
+      state_flops_{linear_state_flops(model)},
+      state_bytes_{2.0 * linear_state_bytes(model)},
+      kernels_{count_kernels(model, weights)} {
     auto const counts = count_parameters(model);
     double const moe = real(moe_layers(model));
-    double const state_values = real(model.linear_layers) * real(model.hidden) * real(model.head_dim);
-    dense_flops_per_token_ = 2.0 * counts.dense;
+    double const dense_layers = real(model.layers) - moe;
+    double const hidden = real(model.hidden);
+    projection_flops_per_token_ = 2.0 * counts.attention;
+    feed_forward_flops_per_token_ = 2.0 * (counts.feed_forward + counts.router);
     expert_flops_per_token_ = 2.0 * moe * real(model.experts_per_token) * counts.expert;
     head_flops_per_token_ = 2.0 * counts.head;
-    dense_bytes_ = counts.dense * stored_bytes(weights);
-    head_bytes_ = counts.head * stored_bytes(hardware::Precision::bf16);
-    expert_bytes_ = moe * counts.expert * stored_bytes(weights);
-    log_untouched_ = moe > 0 ? std::log1p(-real(model.experts_per_token) / routed_experts_) : 0.0;
-    state_flops_ = 4.0 * state_values;
-    state_bytes_ = 2.0 * state_values * stored_bytes(hardware::Precision::bf16);
+    expert_bytes_ = moe * weights_.expert;
+
+    double const intermediate = real(model.dense_intermediate);
+    double const shared = real(model.shared_intermediate) * real(model.shared_experts);
+    double const heads_width =
+        model.attention == Attention::latent
+            ? real(model.heads) * real(model.qk_nope_head_dim + model.qk_rope_head_dim) +
+                  real(model.q_lora_rank + model.kv_lora_rank + model.qk_rope_head_dim)
+            : real(model.head_dim) * real(model.heads + 2 * model.kv_heads);
+    whole_activations_ = 6.0 * hidden * real(model.layers);
+    split_activations_ =
+        3.0 * (dense_layers * intermediate + moe * shared) + 2.0 * real(model.layers) * heads_width;
+    double const chosen = moe * real(model.experts_per_token);
+    spread_activations_ = 3.0 * chosen * hidden;
+    expert_activations_ = 3.0 * chosen * real(model.moe_intermediate);
+    columns_ = (dense_layers > 0 ? intermediate : 0.5 * counts.attention / (real(model.layers) * hidden)) /
+               layout_.tensor;
+    expert_columns_ = real(model.moe_intermediate) * layout_.expert / layout_.stage;
+
     tensor_ = tensor_messages(model);
-    expert_ = expert_messages(model, weights);
+    expert_ = expert_messages(model, weights, false);
+    expert_direct_ = expert_messages(model, weights, true);
     pipeline_ = pipeline_messages(model);
 }
 
@@ -93,7 +150,8 @@ Messages WorkCounter::tensor_messages(ModelParams const& model) const {
     return all_reduce(activation_bytes * real(model.hidden), layout_.tensor, layout_.domain) * reductions;
 }
 
-Messages WorkCounter::expert_messages(ModelParams const& model, hardware::Precision weights) const {
+Messages WorkCounter::expert_messages(ModelParams const& model, hardware::Precision weights,
+                                      bool direct) const {
     double const layers = real(moe_layers(model)) / layout_.pipeline;
     if (layers <= 0 || layout_.attention_data <= 1) return {};
     double const hidden = real(model.hidden);
@@ -101,6 +159,7 @@ Messages WorkCounter::expert_messages(ModelParams const& model, hardware::Precis
         auto messages =
             all_reduce(activation_bytes * hidden * layout_.stage, layout_.stage, layout_.domain) * layers;
         messages.count *= 2.0;
+        messages.reduced_bytes = 0.0;
         return messages;
     }
     double const dispatch_bytes = weights == hardware::Precision::bf16 ? 2.0 : 1.0;
@@ -108,6 +167,7 @@ Messages WorkCounter::expert_messages(ModelParams const& model, hardware::Precis
     double const chosen = real(model.experts_per_token);
     double const inside = std::min(layout_.stage, layout_.domain);
     double const domains = std::ceil(layout_.stage / layout_.domain);
+    if (direct && domains > 1) return {0.0, copy_bytes * chosen * (1.0 - 1.0 / layout_.stage), 2.0 * layers};
     double const members = domains > 1 ? inside : layout_.expert;
     double reached = domains * (1.0 - std::pow(1.0 - 1.0 / domains, chosen));
     if (model.node_limit > 0) reached = std::min(reached, real(model.node_limit));
@@ -125,12 +185,16 @@ Messages WorkCounter::pipeline_messages(ModelParams const& model) const {
 Work WorkCounter::operator()(Batch const& batch) const {
     Work work;
     if (batch.decode_sequences + batch.prefill_tokens <= 0) return work;
-    Spread const spread{batch, layout_};
+    Spread const spread{batch, layout_, interleaved_};
     work.micro_batches = spread.micro_batches;
+    work.interleaved = spread.interleaved;
+    work.kernels = kernels_ / layout_.pipeline;
     count_linear(work, batch, spread);
+    if (expert_bytes_ > 0) count_experts(work, spread);
+    count_activations(work, spread);
     if (batch.decode_sequences > 0) count_decode_attention(work, batch, spread);
     if (batch.prefill_tokens > 0) count_prefill_attention(work, batch, spread);
-    count_messages(work, spread);
+    count_messages(work, batch, spread);
     return work;
 }
 
@@ -138,50 +202,71 @@ void WorkCounter::count_linear(Work& work, Batch const& batch, Spread const& spr
     double const tokens = Spread::tokens(batch);
     double const sampled = real(batch.sampled_tokens);
     double const per_rank = 1.0 / (layout_.tensor * layout_.pipeline);
+    double const rank_tokens = spread.decode_tokens + spread.prefill_tokens;
     double const rank_samples = sampled / (spread.micro_batches * layout_.attention_data);
-    double const matrices = dense_bytes_ + (batch.sampled_tokens > 0 ? head_bytes_ : 0.0);
+    double const head_bytes = batch.sampled_tokens > 0 ? weights_.head : 0.0;
 
-    work.linear.flops = (dense_flops_per_token_ * (spread.decode_tokens + spread.prefill_tokens) +
-                         head_flops_per_token_ * rank_samples) *
-                        per_rank;
-    work.linear.bytes = matrices * per_rank;
-    work.total_flops +=
-        (dense_flops_per_token_ + expert_flops_per_token_) * tokens + head_flops_per_token_ * sampled;
-    work.total_hbm_bytes += matrices * layout_.attention_data * spread.micro_batches;
+    work.rows = rank_tokens;
+    work.projections = {projection_flops_per_token_ * rank_tokens * per_rank, weights_.attention * per_rank};
+    work.feed_forward = {feed_forward_flops_per_token_ * rank_tokens * per_rank,
+                         (weights_.dense - weights_.attention) * per_rank};
+    work.head = {head_flops_per_token_ * rank_samples * per_rank, head_bytes * per_rank};
+    work.total_flops += (projection_flops_per_token_ + feed_forward_flops_per_token_) * tokens +
+                        head_flops_per_token_ * sampled;
+    work.logits = rank_samples * spread.micro_batches * real(model_.vocabulary);
+    work.total_weight_bytes += (weights_.dense + head_bytes) * layout_.attention_data * spread.micro_batches;
+    work.total_hbm_bytes += (weights_.dense + head_bytes) * layout_.attention_data * spread.micro_batches;
+}
 
-    if (expert_bytes_ <= 0) return;
-    double const touched = -routed_experts_ * std::expm1(spread.all_tokens * log_untouched_);
-    double const busiest = std::max(touched / layout_.expert, std::min(touched, 1.0));
+void WorkCounter::count_experts(Work& work, Spread const& spread) const {
+    double const touched = use_.touched(spread.all_tokens);
+    double const imbalance = use_.imbalance();
+    double const busiest =
+        std::max(std::min(touched / layout_.expert * imbalance, real(model_.routed_experts) / layout_.expert),
+                 std::min(touched, 1.0));
     double const split = layout_.stage / layout_.expert;
-    work.linear.flops += expert_flops_per_token_ * spread.all_tokens / (layout_.stage * layout_.pipeline);
-    work.linear.bytes += expert_bytes_ * busiest / (split * layout_.pipeline);
+    double const flops = expert_flops_per_token_ * spread.all_tokens;
+    work.experts.flops = flops * imbalance / (layout_.stage * layout_.pipeline);
+    work.experts.bytes = expert_bytes_ * busiest / (split * layout_.pipeline);
+    work.expert_rows = spread.all_tokens * real(model_.experts_per_token) / std::max(touched, 1.0);
+    work.total_flops += flops * spread.micro_batches;
+    work.total_weight_bytes += expert_bytes_ * touched * spread.micro_batches;
     work.total_hbm_bytes += expert_bytes_ * touched * spread.micro_batches;
+}
+
+void WorkCounter::count_activations(Work& work, Spread const& spread) const {
+    double const both = 2.0 * activation_bytes;  // written and read
+    double const own = whole_activations_ + split_activations_ / layout_.tensor;
+    double const experts = spread_activations_ / layout_.expert + expert_activations_ / layout_.stage;
+    work.activation_bytes = both * (own * work.rows + experts * spread.all_tokens) / layout_.pipeline;
+    double const all = layout_.tensor * own + layout_.stage * experts;
+    work.total_hbm_bytes += both * all * spread.all_tokens * spread.micro_batches;
 }
 
 void WorkCounter::count_decode_attention(Work& work, Batch const& batch, Spread const& spread) const {
     double const sequences = real(batch.decode_sequences);
     double const context = real(batch.context_tokens) / sequences;
     // Layer x token of context that one sequence sees, and what it writes.
-    double const visible = growing_layers_ * context + sliding_layers_ * std::min(context, sliding_window_);
-    double const written = growing_layers_ + sliding_layers_;
-    double const flops = decode_flops_ * visible + state_flops_;
-    double const bytes = cache_bytes_ * (visible + written);
+    double const visible = visible_layer_tokens(model_, context);
+    double const written = real(model_.layers - model_.linear_layers);
+    double const flops = decode_flops_ * visible + index_flops_ * context + state_flops_;
+    double const bytes = cache_bytes_ * (visible + written) + index_bytes_ * context;
     double const copies = layout_.tensor / layout_.kv_split;
 
     work.decode_attention.flops = flops * spread.decode_tokens / (layout_.tensor * layout_.pipeline);
-    work.decode_attention.bytes =
-        (bytes / layout_.kv_split + state_bytes_ / layout_.tensor) * spread.decode_tokens / layout_.pipeline;
-    work.total_flops += flops * sequences;
-    work.total_attention_flops += flops * sequences;
+    work.decode_attention.bytes = (bytes / layout_.kv_split + state_bytes_ / layout_.tensor) *
+                                  spread.decode_sequences / layout_.pipeline;
+    work.total_flops += flops * real(batch.decode_tokens());
+    work.total_attention_flops += flops * real(batch.decode_tokens());
     work.total_hbm_bytes += (bytes * copies + state_bytes_) * sequences;
 }
 
 void WorkCounter::count_prefill_attention(Work& work, Batch const& batch, Spread const& spread) const {
     double const tokens = real(batch.prefill_tokens);
     double const context = real(batch.prefill_pairs) / tokens;
-    double const visible = growing_layers_ * context + sliding_layers_ * std::min(context, sliding_window_);
-    double const written = growing_layers_ + sliding_layers_;
-    double const flops = prefill_flops_ * visible + state_flops_;
+    double const visible = visible_layer_tokens(model_, context);
+    double const written = real(model_.layers - model_.linear_layers);
+    double const flops = prefill_flops_ * visible + index_flops_ * context + state_flops_;
     // A chunk reads, once, what its last token sees: the mean visible context and half the chunk.
     double const read_once = visible + 0.5 * written * tokens / spread.micro_batches;
     double const bytes =
@@ -195,24 +280,25 @@ void WorkCounter::count_prefill_attention(Work& work, Batch const& batch, Spread
     work.total_hbm_bytes += bytes * shares * spread.micro_batches;
 }
 
-void WorkCounter::count_messages(Work& work, Spread const& spread) const {
+void WorkCounter::count_messages(Work& work, Batch const& batch, Spread const& spread) const {
     auto const scaled = [](Messages const& per_token, double tokens) {
         return Messages{per_token.scale_up_bytes * tokens, per_token.scale_out_bytes * tokens,
-                        per_token.count};
+                        per_token.count, per_token.reduced_bytes * tokens};
     };
     double const rank_tokens = spread.decode_tokens + spread.prefill_tokens;
     double const mean_tokens = spread.all_tokens / layout_.attention_data;
     double const own_tokens = spread.all_tokens / layout_.stage;
     work.tensor = scaled(tensor_, rank_tokens);
-    work.expert = scaled(expert_, own_tokens);
+    Messages const& expert = batch.prefill_tokens > 0 ? expert_ : expert_direct_;
+    work.expert = scaled(expert, own_tokens);
     work.pipeline = scaled(pipeline_, rank_tokens);
 
     double const senders = layout_.stage * layout_.pipeline * spread.micro_batches;
     work.total_scale_up_bytes = senders * ((tensor_.scale_up_bytes + pipeline_.scale_up_bytes) * mean_tokens +
-                                           expert_.scale_up_bytes * own_tokens);
+                                           expert.scale_up_bytes * own_tokens);
     work.total_scale_out_bytes =
         senders * ((tensor_.scale_out_bytes + pipeline_.scale_out_bytes) * mean_tokens +
-                   expert_.scale_out_bytes * own_tokens);
+                   expert.scale_out_bytes * own_tokens);
 }
 
 }  // namespace mw::llm

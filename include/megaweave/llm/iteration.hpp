@@ -6,6 +6,7 @@
 
 #include "megaweave/core/time.hpp"
 #include "megaweave/hardware/params.hpp"
+#include "megaweave/llm/engine_params.hpp"
 #include "megaweave/llm/params.hpp"
 #include "megaweave/llm/work.hpp"
 
@@ -28,6 +29,10 @@ struct IterationCost {
     double hbm_bytes{0};
     double scale_up_bytes{0};
     double scale_out_bytes{0};
+    double weight_bytes{0};   //!< part of hbm_bytes: weights
+    double logits{0};         //!< sampled rows x vocabulary, on each accelerator that samples
+    core::TimeNs host_ns{0};  //!< part of the overhead: no kernel runs, the device waits for its host
+    double clock{1};          //!< share of the highest that a cap or a lock allows; durations contain it
 
     [[nodiscard]] core::TimeNs share(Share which) const { return share_ns[index_of(which)]; }
 };
@@ -35,29 +40,35 @@ struct IterationCost {
 /*!
  * Time of one iteration: a roofline per group of kernels, plus exposed communication, plus fixed overheads.
  *
- *     T_stage = sum over {linear, decode attention, prefill attention} of
- *                   max(FLOPs / (peak eff_F), bytes / (bandwidth eff_B))
- *             + (1 - overlap) sum over collectives of (bytes / (link eff_L) + latency) + layers / p x layer_ns
- *     T       = p T_stage + iteration_ns
+ *     T_group = max(a, b) + blend min(a, b),   a = FLOPs / (peak eff_F rows / (rows + half) columns / (columns + half)),
+ *                                              b = bytes / (bandwidth eff_B)
+ *     T_stage = sum of T_group over {attention's projections, feed-forward, experts}, max(a, b) for the output head and
+ *               decode and prefill attention, + activations / (bandwidth eff_B) + kernels x kernel_ns
+ *             + (1 - overlap) sum over collectives of (latency + bytes / (link eff_L))
+ *     T       = p T_stage + iteration_ns + max(0, host - host_overlap p T_stage)
+ *     host    = (sequence_ns n_sampled + request_ns n_new + token_ns n) / attention ranks
  *
- * The larger side of a roofline gets its time (compute or hbm). Attention's FLOPs run at the BF16 peak x
- * attention_flops. A collective inside a scale-up domain counts as scale_up; one that leaves it as
- * scale_out, at the slower of its two steps. Pipeline: p stages work on one micro-batch each, so each reads
+ * Every efficiency is the accelerator's (large kernels) times the engine's factor. The larger side of a roofline gets its time
+ * (compute or hbm). Attention's FLOPs and the head's run at the BF16 peak; products run at the precision in which their weights are
+ * stored where that is native, and at BF16 elsewhere (engines unpack narrower weights). An all-reduce takes the fastest of one
+ * step (every rank reads all others: latency + (t - 1) S / link), two steps (2 latency + 2 (t - 1)/t S / link) and, where the
+ * switches add, in-switch (latency + (1 + 1/t) S / link). A collective inside a scale-up domain counts as scale_up; one that leaves
+ * it as scale_out, at the slower of its two steps. Pipeline: p stages work on one micro-batch each, so each reads
  * its weights once per micro-batch; a batch with fewer tokens than stages leaves the others idle (the
- * bubble). Ramps at the start and end of a busy period are left out. A precision that is not native
- * computes at the next wider one; its bytes stay.
- * Source: physics.md section 1.
- * Valid: steady batches, steps much longer than a kernel launch.
- * Leaves out: tile and wave quantisation, efficiency falling at medium batch (the two ceilings meet in a
- * corner), straggling ranks, contention of HBM between kernels and collectives.
- * Worked: Llama-3.1-70B FP8 on 2 H100 (0.55, 0.82, 0.75; 10 us a layer, 6 us a collective), 437 sequences
- * of 1,024 tokens: 27.91 compute + 13.36 KV + 4.35 all-reduce + 0.80 = 46.4 ms (reference calculation:
- * 46.8, with the embedding table multiplied).
+ * bubble). With interleaved batches each n-th of the batch is a micro-batch of its own, reads the weights and launches the kernels
+ * again, and of its collectives only what outlasts the kernels is seen. Ramps at the start and end of a busy period are left out.
+ * Source: physics.md section 1; the fixed costs and the shapes from postprocess/calibrate.py.
+ * Valid: batches of 1 to several thousand sequences on one to a few dozen accelerators; see the README for errors by group.
+ * Leaves out: straggling ranks, contention of HBM between kernels and collectives, drafts' accuracy, host threads of other processes.
+ * Worked: Llama-3.1-70B FP8 on 2 H100 with ideal shapes (0.55, 0.82, 0.75; no blend, no activations; 10 us a layer, 6 us a
+ * collective), 437 sequences of 1,024 tokens: 28.33 compute + 13.36 KV + 4.35 all-reduce in one step + 0.80 = 46.84 ms
+ * (reference calculation: 46.84).
  */
 class IterationModel {
   public:
     IterationModel(ModelParams const& model, hardware::Precision weights, hardware::Precision kv,
-                   Parallelism const& parallelism, hardware::RackParams const& rack);
+                   Parallelism const& parallelism, hardware::RackParams const& rack,
+                   EngineParams const& engine = {});
 
     //! Zero for an empty batch.
     [[nodiscard]] IterationCost operator()(Batch const& batch) const;
@@ -65,22 +76,42 @@ class IterationModel {
 
   private:
     using Seconds = std::array<double, share_count>;
+    //! Products of one kind, at large size.
+    struct Products {
+        double flop_s{0};  // seconds per FLOP
+        double byte_s{0};  // seconds per byte
+        double half_rows{0};
+        double blend{0};
+
+        void add(Seconds& seconds, KernelWork const& work, double rows) const;
+    };
 
     [[nodiscard]] static core::TimeNs round_shares(Seconds const& seconds,
                                                    std::array<core::TimeNs, share_count>& share_ns);
-    void add_kernels(Seconds& seconds, KernelWork const& work, double flop_s) const;
+    [[nodiscard]] Products products(hardware::RackParams const& rack, EngineParams const& engine,
+                                    hardware::Precision stored, bool experts) const;
+    void add_kernels(Seconds& seconds, Work const& work) const;
     void add_messages(Seconds& seconds, Messages const& messages) const;
+    [[nodiscard]] double host_s(Batch const& batch) const;
 
     WorkCounter count_;
-    double linear_flop_s_;  // seconds per FLOP
-    double attention_flop_s_;
-    double hbm_byte_s_;  // seconds per byte
-    double scale_up_byte_s_;
+    Products projections_;
+    Products feed_forward_;
+    Products experts_;
+    Products head_;
+    Products attention_;
+    double scale_up_byte_s_;  // seconds per byte
     double scale_out_byte_s_;
     double exposed_;  // share of communication that is not hidden
     double collective_s_;
-    double stage_overhead_s_;
+    bool in_switch_;
+    double kernel_s_;
+    double activation_byte_s_;
     double iteration_s_;
+    double sequence_s_;
+    double request_s_;
+    double token_s_;
+    double host_overlap_;
 };
 
 }  // namespace mw::llm

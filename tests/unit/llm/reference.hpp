@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -7,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "megaweave/llm/engine_params.hpp"
 #include "megaweave/llm/params.hpp"
+#include "megaweave/llm/work.hpp"
 
 //! Tables of ../shared, and the accelerators that its reference calculation assumes.
 namespace reference {
@@ -134,7 +137,7 @@ inline mw::llm::ModelParams deepseek_v3() {
     return m;
 }
 
-//! As reference/README.md assumes: 10 us a layer, 6 us an all-reduce, nothing fixed per iteration.
+//! Ceilings as reference/README.md assumes.
 inline mw::hardware::RackParams h100() {
     mw::hardware::RackParams rack;
     rack.scale_up_domain = 8;
@@ -146,12 +149,11 @@ inline mw::hardware::RackParams h100() {
     a.scale_up_bytes_per_s = 450e9;
     a.scale_out_bytes_per_s = 50e9;
     a.efficiency.flops = {0.55, 0.55, 0.55};
+    a.efficiency.expert_flops = {1, 1, 1};
     a.efficiency.attention_flops = 0.60;
     a.efficiency.hbm = 0.82;
+    a.efficiency.kv_hbm = 0.82;
     a.efficiency.link = 0.75;
-    a.efficiency.iteration_ns = 0;
-    a.efficiency.layer_ns = 10'000;
-    a.efficiency.collective_ns = 6'000;
     return rack;
 }
 
@@ -167,7 +169,31 @@ inline mw::hardware::RackParams gb200() {
     a.efficiency.flops = {0.45, 0.45, 0.45};
     a.efficiency.attention_flops = 0.55;
     a.efficiency.hbm = 0.85;
+    a.efficiency.kv_hbm = 0.85;
     return rack;
+}
+
+//! Large kernels whatever their shape, nothing but the roofline: what is not named here costs nothing.
+inline mw::llm::EngineParams frictionless() {
+    mw::llm::EngineParams engine;
+    engine.name = "frictionless";
+    engine.half_rows = engine.half_expert_rows = 0;
+    engine.half_columns = engine.half_expert_columns = 0;
+    engine.roofline_blend = 0;
+    engine.activation_passes = 0;
+    engine.kernel_ns = engine.collective_ns = 0;
+    engine.iteration_ns = engine.sequence_ns = engine.request_ns = engine.token_ns = 0;
+    return engine;
+}
+
+//! As reference/README.md assumes: besides the rooflines 10 us a layer and 6 us a collective.
+inline mw::llm::EngineParams ideal(mw::llm::ModelParams const& model) {
+    auto engine = frictionless();
+    engine.name = "ideal";
+    double const kernels = count_kernels(model, mw::hardware::Precision::fp8);
+    engine.kernel_ns = std::llround(10'000.0 * static_cast<double>(model.layers) / kernels);
+    engine.collective_ns = 6'000;
+    return engine;
 }
 
 }  // namespace reference

@@ -20,7 +20,8 @@ using mw::llm::TimingTable;
 namespace {
 
 IterationModel work() {
-    return {reference::llama_70b(), Precision::fp8, Precision::fp8, {.tensor = 2}, reference::h100()};
+    auto const llama = reference::llama_70b();
+    return {llama, Precision::fp8, Precision::fp8, {.tensor = 2}, reference::h100(), reference::ideal(llama)};
 }
 
 //! A file that is gone when the test ends.
@@ -102,6 +103,54 @@ TEST_CASE(
     CHECK(cost.flops == work()(Batch{11, 11 * 200, 139, 139 * 70, 12}).flops);
 }
 
+TEST_CASE("a table with operators adds the linear layers of all tokens and the attention of either kind") {
+    // 10, 20, 30 ms for 8, 64 and 512 tokens in 10 layers, of them 1, 2, 3 ms collectives; attention on top.
+    auto const row = [](char const* kind, int batch, int kv, int chunk, double linear, double decode,
+                        double prefill) {
+        return std::string{kind} + "," + std::to_string(batch) + "," + std::to_string(kv) + "," +
+               std::to_string(chunk) + "," + std::to_string((linear + decode + prefill) * 1e-3) + ",10," +
+               std::to_string(linear / 100) + "," + std::to_string(decode / 10) + "," +
+               std::to_string(prefill / 10) + "\n";
+    };
+    File const file{
+        "kind,batch,kv_tokens,chunk,iteration_s,layers,x_all_reduce_time_ms_per_layer,"
+        "attention_decode_time_ms_per_layer,attention_prefill_time_ms_per_layer\n" +
+        row("decode", 1, 1000, 0, 10, 1, 0) + row("decode", 8, 1000, 0, 10, 1.6, 0) +
+        row("decode", 64, 1000, 0, 20, 4.4, 0) + row("prefill", 1, 0, 64, 20, 0, 0.1) +
+        row("prefill", 1, 512, 64, 20, 0, 0.2) + row("prefill", 1, 0, 512, 30, 0, 2.4) +
+        row("prefill", 1, 512, 512, 30, 0, 3.4)};
+    TimingTable const table{file.path, work()};
+    Batch mixed{56, 56'000, 456, 456 * 512 + 456 * 457 / 2, 57};
+    mixed.prefill_chunks = 1;
+    CHECK(seconds(table, mixed) == Approx(0.037));  // 30 + (1.6 + 48/56 2.8) + (0.2 + 7/8 3.2)
+    CHECK(table(mixed).share(Share::scale_up) == Approx(3e6));
+    CHECK(table(mixed).share(Share::hbm) == Approx(4e6));
+    // 5 tokens are padded to 8, by default.
+    CHECK(seconds(table, Batch{5, 5'000, 0, 0, 5}) == Approx(0.010 + (1 + 4. / 7 * 0.6) * 1e-3));
+    // A sequence that verifies 2 tokens is linear work for 16 and attention for 8.
+    Batch drafts{4, 4'000, 0, 0, 8};
+    drafts.tokens_per_sequence = 2;
+    CHECK(seconds(table, drafts) == Approx(0.010 + (1 + 3. / 7 * 0.6) * 1e-3));
+    // Two chunks of 272 and 366 after 256 each: sqrt(272^2 + 366^2) = 456 after 512, 638 tokens padded to 640, past the last point.
+    Batch two{0, 0, 638, 0, 2};
+    two.prefill_chunks = 2;
+    two.prefill_past = 512;
+    two.prefill_squares = 456 * 456;
+    double const linear = 30 + 128. / 448 * 10;
+    CHECK(seconds(table, two) == Approx((linear + 3) * 1e-3));
+    TimingTable const crowded{file.path, work(), {.prompt_batching = 1.5}};
+    CHECK(seconds(crowded, two) == Approx((linear + 4.5) * 1e-3));
+    CHECK(seconds(crowded, mixed) == Approx(0.037));
+}
+
+TEST_CASE("contexts and tokens are rounded up where the rules say so") {
+    File const file{header + rows};
+    TimingTable const exact{file.path, work()};
+    TimingTable const rounded{file.path, work(), {.round_tokens = 11, .round_context = 200}};
+    CHECK(seconds(exact, Batch{1, 101, 0, 0, 1}) == Approx(0.01001));
+    CHECK(seconds(rounded, Batch{1, 101, 0, 0, 1}) == Approx(0.025));
+}
+
 TEST_CASE("every mistake of a timing table is told with its line") {
     CHECK(contains(mistakes_in(""), ":1: the timing table is empty"));
     CHECK(contains(mistakes_in("kind,batch,chunk,iteration_s\n"), ":1: no column 'kv_tokens'"));
@@ -115,6 +164,12 @@ TEST_CASE("every mistake of a timing table is told with its line") {
     CHECK(contains(many, ":6: chunk '0'"));
     CHECK(contains(mistakes_in(header + rows + "decode,1,100,0,0.03,80\n"),
                    ":8: a second decode row for batch 1"));
+    std::string const parts{
+        "kind,batch,kv_tokens,chunk,iteration_s,layers,decode_ms_per_layer,prefill_ms_per_layer\n"};
+    CHECK(contains(mistakes_in(parts + "decode,1,1,0,0.001,10,0.2,0\n"), ":2: the parts of attention"));
+    CHECK(contains(mistakes_in(parts + "decode,1,1,0,0.001,10,-1,0\n"),
+                   ":2: '-1' is not a number of at least 0"));
+    CHECK(contains(mistakes_in(parts + "decode,1,1,0,0.001,10\n"), ":2: the row has too few fields"));
     CHECK_THROWS_AS(TimingTable("no/such/file.csv", work()), mw::core::WorldError);
 }
 
@@ -130,8 +185,9 @@ TEST_CASE("the reference timing tables read, and their points come back") {
         auto const n = reference::integer(row, "batch");
         auto const kv = reference::integer(row, "kv_tokens");
         auto const chunk = reference::integer(row, "chunk");
-        auto const batch = row.at("kind") == "decode" ? Batch{n, n * kv, 0, 0, n}
-                                                      : Batch{0, 0, chunk, chunk * kv + chunk * chunk / 2, 1};
+        auto const batch = row.at("kind") == "decode"
+                               ? Batch{n, n * kv, 0, 0, n}
+                               : Batch{0, 0, chunk, chunk * kv + chunk * (chunk + 1) / 2, 1};
         CHECK(seconds(table, batch) == Approx(reference::real(row, "iteration_s")).epsilon(1e-6));
     }
 }

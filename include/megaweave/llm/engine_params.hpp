@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "megaweave/core/time.hpp"
+#include "megaweave/hardware/params.hpp"
+
+namespace mw::llm {
+
+/*!
+ * One generation of an inference engine: what its kernels reach and what its host costs (physics.md, section 1).
+ *
+ * The factors multiply what the accelerator's catalogue entry says large kernels reach (hardware::KernelEfficiency), so an engine on
+ * an accelerator that it was not measured on is their product. Few and physical: fitted by postprocess/calibrate.py on published
+ * measurements, never per point. The defaults are those of the entry `generic`.
+ */
+struct EngineParams {
+    std::string name{"generic"};
+    std::string
+        family;  //!< engine without its version; the entry of that name stands in for unknown generations
+
+    // Factors on the accelerator's efficiencies
+    double flops{1};            //!< matrix products, dense and grouped alike
+    double expert_flops{1};     //!< grouped products of experts, in addition
+    double attention_flops{1};  //!< attention kernels
+    double hbm{1};              //!< reading weights
+    double kv_hbm{1};           //!< reading KV caches
+    double link{1};             //!< collectives
+
+    // How efficiency falls with the size of a product: rows / (rows + half_rows), columns likewise
+    double half_rows{35};         //!< tokens at which a dense product reaches half of its rate
+    double half_expert_rows{20};  //!< the same for the tokens of one expert
+    double half_columns{100};     //!< columns of a matrix on one accelerator
+    double half_expert_columns{600};
+    double roofline_blend{0.25};  //!< of the shorter side of a roofline, not hidden behind the longer
+    double activation_passes{
+        1.3};  //!< traffic of activations, over one write and read by each kernel that must
+    double communication_overlap{0};  //!< of collectives, hidden behind other work
+    //! Halves (or n-ths) of a batch that take turns, so that one's collectives hide behind another's kernels; 1: whole batches.
+    std::int64_t interleaved_batches{1};
+    double expert_skew{0};  //!< exponent of Zipf's law of the experts' popularity; 0: uniform
+
+    // Fixed costs on the device
+    core::TimeNs kernel_ns{3'400};      //!< what a kernel takes at least: launch, ramp, drain
+    core::TimeNs collective_ns{7'300};  //!< the same for a collective in one step
+    // On the host
+    core::TimeNs iteration_ns{1'400'000};  //!< of an iteration: scheduling and sampling, not hidden
+    core::TimeNs sequence_ns{8'000};       //!< of a sequence that samples: detokenisation, bookkeeping
+    core::TimeNs request_ns{900'000};      //!< of a request's first iteration
+    core::TimeNs token_ns{100};            //!< of a token that enters an iteration
+    double host_overlap{1};                //!< of the device's time, behind which these three hide
+    // On the way to the client: they delay what it sees, not the engine
+    core::TimeNs response_ns{0};            //!< of a request: front end, tokenisation, streaming
+    core::TimeNs response_per_token_ns{0};  //!< of a token of the prompt
+    std::int64_t stream_interval{1};        //!< tokens that are delivered together
+
+    std::vector<std::string> measured_on;  //!< accelerators
+    hardware::Provenance provenance;
+};
+
+}  // namespace mw::llm

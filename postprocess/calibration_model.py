@@ -1,0 +1,100 @@
+"""The parameters that calibration fits, how they are shared, and what is believed of them before a measurement is seen."""
+import numpy as np
+
+#: Exponent of Zipf's law of the experts' popularity, not fitted: with it the busiest of 32 and of 72 expert groups of DeepSeek-V3 has 1.5 and 2.2
+#: times its share; balancing the load was published to be worth 1.49 (prefill, 32) and 2.54 (decode, 72), SGLang, large-scale expert parallelism.
+EXPERT_SKEW = 0.4
+#: Where the fit begins: generic engine, large kernels on any accelerator. Source: physics.md section 1 and first fits.
+START = {
+    "flops": 0.62, "expert_flops": 0.64, "attention_flops": 0.60, "hbm": 0.88, "kv_hbm": 0.70, "link": 0.50,
+    "half_rows": 35.0, "half_expert_rows": 20.0, "half_columns": 100.0, "half_expert_columns": 600.0,
+    "roofline_blend": 0.25, "activation_passes": 1.0, "expert_skew": EXPERT_SKEW, "kernel": 3.4e-6, "collective": 7e-6,
+    "iteration": 1.3e-3, "sequence": 8e-6, "request": 0.9e-3, "token": 1e-7,
+    "response": 0.011, "response_per_token": 1.8e-6, "held_back": 3.0,
+}
+#: Standard deviation of the logarithm, by parameter and by who has a value of its own. `all`: one for everything.
+SPREAD = {
+    "flops": {"accelerator": 0.2, "generation": 0.1},
+    "expert_flops": {"all": 0.2, "accelerator": 0.2, "generation": 0.12},
+    "attention_flops": {"all": 0.3, "accelerator": 0.15, "generation": 0.1},
+    "hbm": {"all": 0.1, "accelerator": 0.1, "generation": 0.1},
+    "kv_hbm": {"all": 0.15, "accelerator": 0.15, "generation": 0.1},
+    "link": {"all": 0.5, "accelerator": 0.3, "generation": 0.2},
+    "half_rows": {"all": 1.0}, "half_expert_rows": {"all": 0.5}, "half_columns": {"all": 0.5},
+    "half_expert_columns": {"all": 0.5}, "roofline_blend": {"all": 0.7}, "activation_passes": {"all": 0.3},
+    "kernel": {"all": 0.7, "family": 0.4, "generation": 0.4},
+    "collective": {"all": 0.6, "family": 0.3, "generation": 0.3},
+    "iteration": {"all": 1.0, "family": 0.7, "generation": 0.7},
+    "sequence": {"all": 1.0, "family": 0.5, "generation": 0.5},
+    "request": {"all": 1.0, "family": 0.5, "generation": 0.7},
+    "token": {"all": 1.0},
+    "response": {"all": 1.0, "family": 0.7, "generation": 0.7},
+    "response_per_token": {"all": 1.0},
+    "held_back": {"all": 1.0, "family": 1.0, "generation": 1.0},
+}
+PRECISIONS = ("fp4", "fp8", "bf16")
+BY_PRECISION = ("flops", "expert_flops")
+ON_ACCELERATOR = ("flops", "expert_flops", "attention_flops", "hbm", "kv_hbm", "link")
+CLIENT = ("response", "response_per_token", "held_back")
+PRIOR_WEIGHT = 1.5  # of the prior against one measurement's pull
+
+
+class Parameters:
+    """A vector of log deviations and what each entry means: (parameter, level, name)."""
+
+    def __init__(self, points, accelerator_of, generation_of, family_of):
+        self.keys, spreads = [], []
+        accelerators = sorted({accelerator_of(row) for row in points.rows})
+        names = {"all": [""], "accelerator": accelerators, "generation": sorted({generation_of(r) for r in points.rows}),
+                 "family": sorted({family_of(r) for r in points.rows})}
+        for parameter, levels in SPREAD.items():
+            for level, spread in levels.items():
+                owners = names[level]
+                if level == "accelerator" and parameter in BY_PRECISION:
+                    owners = [f"{a} {p}" for a in accelerators for p in PRECISIONS]
+                self.keys += [(parameter, level, owner) for owner in owners]
+                spreads += [spread] * len(owners)
+        self.spread = np.array(spreads)
+        self.place = {key: i for i, key in enumerate(self.keys)}
+
+    def effect(self, theta, parameter, level, name):
+        """Factor of one level; 1 where nothing was fitted."""
+        at = self.place.get((parameter, level, name))
+        return 1.0 if at is None else float(np.exp(theta[at]))
+
+    def on_accelerator(self, theta, parameter, accelerator, precision=""):
+        """Share of a ceiling that large kernels reach, whoever wrote them."""
+        name = f"{accelerator} {precision}".strip()
+        value = START[parameter] * self.effect(theta, parameter, "all", "") * self.effect(theta, parameter, "accelerator", name)
+        return min(value, 1.0)
+
+    def of_engine(self, theta, parameter, family="", generation=""):
+        """Value of an engine's parameter; for shares of ceilings its factor on the accelerator's."""
+        value = self.effect(theta, parameter, "family", family) * self.effect(theta, parameter, "generation", generation)
+        if parameter in ON_ACCELERATOR:
+            return value
+        return START[parameter] * self.effect(theta, parameter, "all", "") * value
+
+
+def as_client_sees(parameters, theta, points, engine_ms, family_of, generation_of):
+    """Applies response times and grouped delivery to estimates made without them.
+
+    engine_ms: what the program says without a client, in the rows' units. Times in ms.
+    """
+    seen = engine_ms.copy()
+    for i, row in enumerate(points.rows):
+        metric = row["metric"].split("_")[0]
+        if metric not in ("ttft", "tpot"):
+            continue
+        family, generation = family_of(row), generation_of(row)
+        value = {name: parameters.of_engine(theta, name, family, generation) for name in CLIENT}
+        output = max(float(row["output_len"]), 2.0)
+        held = min(value["held_back"], output - 1.0)
+        if metric == "ttft":
+            prompt = float(row["input_len"]) if row["input_len"].replace(".", "").isdigit() else 300.0
+            delay_ms = 1e3 * (value["response"] + value["response_per_token"] * prompt)
+            step_ms = float(row["step_ms"]) if row.get("step_ms") else 0.0
+            seen[i] = engine_ms[i] + delay_ms + held * step_ms
+        else:
+            seen[i] = engine_ms[i] * (1.0 - held / (output - 1.0))
+    return seen

@@ -1,0 +1,97 @@
+"""Measured points for calibration: which rows are fitted, how they group, and what the program says about them."""
+import csv
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+#: Metrics that are fitted, and their weights: percentiles and sums of others add nothing.
+WEIGHTS = {
+    "output_throughput_total": 1.0, "output_throughput_per_gpu": 1.0, "tpot_mean": 1.0, "tpot_median": 1.0,
+    "itl_median": 0.5, "ttft_mean": 0.5, "ttft_median": 0.5, "ttft": 0.5,
+}
+#: Loads by how far their measurements can be trusted (shared validation/README.md), and what the fit is for.
+LOAD_WEIGHTS = {"max": 1.5, "static": 2.0, "closed": 1.0, "steady_batch": 0.4}
+SETUP = ["source", "hardware", "gpus", "model", "weights", "engine", "engine_version", "tp", "pp", "ep", "attention_dp", "mode",
+         "prefill", "decode", "input_len", "output_len", "length_law", "load", "concurrency", "speculative"]
+ENGINES = (("sglang", "sglang"), ("trt", "tensorrt-llm"), ("tensorrt", "tensorrt-llm"), ("atom", "atom"))
+VERSION = re.compile(r"[0-9]+\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?(\.post[0-9]+)?")
+
+
+def engine_family(row):
+    """Engine without its version, under the name of its catalogue entry."""
+    name = row["engine"].lower()
+    return next((family for word, family in ENGINES if word in name), "vllm")
+
+
+def engine_generation(row):
+    """Catalogue name of a row's engine generation; as src/validation/engine_choice.cpp has it."""
+    found = VERSION.search(row["engine_version"].lower()) or VERSION.search(row["engine"].lower())
+    family = engine_family(row)
+    if found:
+        return f"{family}-{found.group(0)}"
+    return f"{family}-nightly" if "nightly" in row["engine_version"].lower() else f"{family}-{row['source'].lower()}"
+
+
+def model_family(model):
+    """What is left out together: models that share an architecture. Sizes of dense Llamas apart, for no others are like them."""
+    for word in ("deepseek", "gpt-oss", "qwen3.5", "llama-4", "mixtral", "minimax", "glm"):
+        if model.startswith(word):
+            return word
+    if model.startswith("qwen3-"):
+        return "qwen3-moe" if re.search(r"-a[0-9]+b", model) else "qwen3"
+    return model
+
+
+DENSE = ("llama-2", "llama-3", "qwen3-32b")
+
+
+def group(row):
+    """Group of the README's table that a row's error belongs to."""
+    dense = "dense" if row["model"].startswith(DENSE) else "MoE"
+    metric = row["metric"].split("_")[0].replace("output", "throughput").replace("itl", "tpot")
+    return f"{row['load']} {dense} {metric}" if row["load"] != "static" else f"static {metric}"
+
+
+@dataclass
+class Points:
+    """Rows that can be predicted, with log of measured values."""
+    rows: list
+    measured: np.ndarray = field(default=None)
+    weight: np.ndarray = field(default=None)
+
+    def __post_init__(self):
+        self.measured = np.log([float(row["value"]) for row in self.rows])
+        self.weight = np.array([WEIGHTS[row["metric"]] * LOAD_WEIGHTS[row["load"]] for row in self.rows])
+
+
+class Program:
+    """`megaweave validate`, asked again and again with other catalogues."""
+
+    def __init__(self, binary, points, threads):
+        self.binary, self.points, self.threads = binary, points, threads
+        self.folder = tempfile.TemporaryDirectory(prefix="calibrate-")
+        self.output = Path(self.folder.name) / "predicted.csv"
+
+    def predict(self, catalogue, estimate=True, filters=()):
+        """Rows of the points file with what the program adds, by id."""
+        command = [str(self.binary), "validate", str(self.points), "--output", str(self.output), "--threads", str(self.threads)]
+        command += ["--estimate"] if estimate else []
+        for text in filters:
+            command += ["--filter", text]
+        environment = dict(os.environ, MEGAWEAVE_CATALOGUE=str(catalogue))
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr or done.stdout}")
+        with open(self.output, newline="", encoding="utf-8") as file:
+            return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def select(predicted):
+    """Points that the estimate covers: unified services without speculation, with a metric that is fitted."""
+    return Points([row for row in predicted.values() if row["status"] == "ok" and row["mode"] == "aggregated"
+                   and row["speculative"] == "none" and row["metric"] in WEIGHTS and float(row["value"]) > 0])

@@ -1,0 +1,117 @@
+#include "engine_choice.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <regex>
+
+#include "layout.hpp"
+
+namespace mw::validation {
+
+namespace {
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+}
+
+enum class Family : std::uint8_t { tensorrt_llm, sglang, vllm, atom };
+constexpr char const* family_names[] = {"tensorrt-llm", "sglang", "vllm", "atom"};
+
+//! Under its own name and those of what wraps it.
+Family family_of(std::string const& engine) {
+    auto const named = [&](char const* word) { return engine.find(word) != std::string::npos; };
+    if (named("sglang")) return Family::sglang;
+    if (named("tensorrt") || named("trt")) return Family::tensorrt_llm;
+    return named("atom") ? Family::atom : Family::vllm;
+}
+
+//! "1.2.0rc6.post3" of "trtllm 1.2.0rc6.post3"; "" if there is none.
+std::string version_in(std::string const& text) {
+    static std::regex const version{R"([0-9]+\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?(\.post[0-9]+)?)"};
+    std::smatch found;
+    return std::regex_search(text, found, version) ? found.str() : "";
+}
+
+//! Engines' defaults for the share of memory, the order of prompts and decode, and admission.
+void set_rules(Family family, serving::SchedulerParams& scheduler) {
+    scheduler.chunked_prefill = true;
+    switch (family) {
+        case Family::tensorrt_llm:
+            scheduler.memory_rule = llm::MemoryRule::of_free;
+            scheduler.memory_share = 0.90;
+            scheduler.admission = serving::Admission::reserve_output;
+            break;
+        case Family::sglang:
+            scheduler.memory_rule = llm::MemoryRule::weights_and_cache;
+            scheduler.memory_share = 0.88;
+            scheduler.policy = serving::SchedulerPolicy::prefill_first;
+            break;
+        case Family::vllm:
+        case Family::atom:
+            scheduler.memory_rule = llm::MemoryRule::of_total;
+            scheduler.memory_share = 0.90;
+            break;
+    }
+}
+
+std::int64_t attention_ranks(llm::Parallelism const& p) {
+    return p.accelerators() / (p.pipeline * p.tensor);
+}
+
+//! One draft, right in 85 to 90 % of cases (DeepSeek-V3 technical report, section 5.4.3).
+serving::SpeculativeParams speculation(Setup const& setup) {
+    serving::SpeculativeParams speculative;
+    if (setup.speculative.empty() || setup.speculative == "none") return speculative;
+    if (setup.speculative != "mtp")
+        throw CannotRun("speculative decoding of kind '" + setup.speculative + "'");
+    speculative.draft_tokens = 1;
+    speculative.acceptance = 0.875;
+    return speculative;
+}
+
+//! The generation itself, else its family, else what no engine in particular reaches.
+llm::EngineParams const& catalogue_engine(Setup const& setup, config::Entries const& entries) {
+    for (std::string const& name :
+         {engine_key(setup),
+          std::string{family_names[static_cast<std::size_t>(family_of(lower(setup.engine)))]},
+          std::string{"generic"}})
+        if (auto const* const engine = entries.engine(name)) return *engine;
+    throw CannotRun("the catalogue has no engine 'generic' to stand in for " + setup.engine);
+}
+
+}  // namespace
+
+std::string engine_key(Setup const& setup) {
+    std::string const family = family_names[static_cast<std::size_t>(family_of(lower(setup.engine)))];
+    std::string version = version_in(lower(setup.engine_version));
+    if (version.empty()) version = version_in(lower(setup.engine));
+    if (version.empty() && lower(setup.engine_version).find("nightly") != std::string::npos)
+        version = "nightly";
+    if (version.empty()) version = lower(setup.source);
+    return version.empty() ? family : family + "-" + version;
+}
+
+void choose_engine(Setup const& setup, config::Entries const& entries, serving::ServiceParams& service) {
+    Family const family = family_of(lower(setup.engine));
+    service.engine = catalogue_engine(setup, entries);
+    serving::SchedulerParams& scheduler = service.scheduler;
+    set_rules(family, scheduler);
+    scheduler.max_sequences = attention_ranks(service.parallelism_of(false)) *
+                              (family == Family::tensorrt_llm && setup.load == Load::max ? 2048 : 1024);
+    // Such a batch ran, so the engine's limit was no lower.
+    if (setup.load == Load::static_batch || setup.load == Load::steady_batch)
+        scheduler.max_sequences =
+            std::max<std::int64_t>(scheduler.max_sequences, std::llround(setup.concurrency));
+    scheduler.max_batched_tokens =
+        attention_ranks(service.parallelism_of(true)) * (family == Family::sglang ? 16384 : 8192);
+    // Checkpoints quantised for TensorRT-LLM carry FP8 scales for the cache, and the recipes of published SGLang and ATOM runs set
+    // FP8; vLLM defaults to the model's BF16.
+    service.kv_cache = family != Family::vllm && service.weights != hardware::Precision::bf16
+                           ? hardware::Precision::fp8
+                           : hardware::Precision::bf16;
+    service.speculative = speculation(setup);
+}
+
+}  // namespace mw::validation

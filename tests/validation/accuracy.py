@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""The emulator against published measurements: a stratified quarter of the shared points, with the errors that the README states.
+
+    tests/validation/accuracy.py MEGAWEAVE [POINTS.csv]
+
+Skips (77) where the measurements are not there. The bounds are those of the whole file, a quarter wider for the smaller sample.
+"""
+import csv
+import subprocess
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+TREE = Path(__file__).resolve().parents[2]
+POINTS = TREE.parent / "shared/validation/points.csv"
+SKIPPED = 77
+MARGIN = 1.25
+#: (load, dense or MoE, metric) -> median and p90 of |error| in %, fitted on these points; README, "Against measurements".
+BOUNDS = {
+    ("max", "dense", "throughput"): (6, 18),
+    ("max", "MoE", "throughput"): (16, 52),
+    ("closed", "dense", "tpot"): (12, 35),
+    ("closed", "MoE", "tpot"): (12, 35),
+    ("closed", "MoE", "throughput"): (12, 35),
+    ("closed", "dense", "ttft"): (20, 60),
+    ("closed", "MoE", "ttft"): (22, 80),
+}
+DENSE = ("llama-2", "llama-3", "qwen3-32b")
+
+
+def sample(points, target):
+    """Every fourth experiment of each source, load, accelerator and kind of model, by a hash of its setup."""
+    with open(points, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    setup = lambda row: "|".join(value for name, value in row.items() if name not in ("id", "metric", "value", "unit"))
+    strata = {}
+    for row in rows:
+        stratum = (row["source"], row["load"], row["hardware"], row["model"].startswith(DENSE))
+        strata.setdefault(stratum, {})[setup(row)] = zlib.crc32(setup(row).encode())
+    chosen = set()
+    for experiments in strata.values():
+        chosen.update(sorted(experiments, key=experiments.get)[::4])
+    with open(target, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row for row in rows if setup(row) in chosen)
+
+
+def errors_by_group(predictions):
+    with open(predictions, newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["status"] == "ok"]
+    groups = {}
+    for row in rows:
+        if row["mode"] != "aggregated" or row["speculative"] != "none" or row["metric"].endswith("p99"):
+            continue
+        kind = "dense" if row["model"].startswith(DENSE) else "MoE"
+        for metric in ("throughput", "tpot", "ttft"):
+            if metric in row["metric"]:
+                groups.setdefault((row["load"], kind, metric), []).append(abs(float(row["error"])))
+    return groups
+
+
+def main():
+    program = sys.argv[1]
+    points = Path(sys.argv[2]) if len(sys.argv) > 2 else POINTS
+    if not points.exists():
+        print(f"skipped: {points} is not there")
+        return SKIPPED
+    with tempfile.TemporaryDirectory() as folder:
+        picked, predicted = Path(folder) / "sample.csv", Path(folder) / "predicted.csv"
+        sample(points, picked)
+        subprocess.run([program, "validate", picked, "--output", predicted], check=True, stdout=subprocess.DEVNULL)
+        groups = errors_by_group(predicted)
+    failed = 0
+    print(f"{'group':<26}{'rows':>6}{'median':>9}{'p90':>9}   at most")
+    for key, (median, p90) in BOUNDS.items():
+        found = 100 * np.array(groups.get(key, [np.inf]))
+        good = np.median(found) <= MARGIN * median and np.quantile(found, 0.9) <= MARGIN * p90
+        failed += not good
+        print(f"{' '.join(key):<26}{len(found):>6}{np.median(found):>7.1f} %{np.quantile(found, 0.9):>7.1f} %"
+              f"   {MARGIN * median:.0f} / {MARGIN * p90:.0f} %{'' if good else '   TOO LARGE'}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

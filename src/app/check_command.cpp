@@ -19,7 +19,13 @@ std::string offered(engine::Deployment::Service const& service, serving::Service
         return fmt::format("{:.4g} requests/s: {:.4g} input and {:.4g} output tokens/s",
                            service.requests_per_s, service.requests_per_s * service.input_tokens,
                            service.requests_per_s * service.output_tokens);
-    return fmt::format("{} requests in flight at all times", params.workload.arrivals.concurrency);
+    workload::ArrivalParams const& arrivals = params.workload.arrivals;
+    if (arrivals.process == workload::Process::burst)
+        return fmt::format("{} requests at the start", arrivals.requests);
+    if (arrivals.process == workload::Process::trace) return "a trace's requests, all at the start";
+    if (arrivals.requests > 0)
+        return fmt::format("{} requests, {} in flight at a time", arrivals.requests, arrivals.concurrency);
+    return fmt::format("{} requests in flight at all times", arrivals.concurrency);
 }
 
 void print_site(config::Deck const& deck, engine::Deployment const& d) {
@@ -30,13 +36,7 @@ void print_site(config::Deck const& deck, engine::Deployment const& d) {
     line("racks", fmt::format("{} {} in {} {}", d.racks, deck.cluster.rack.name, d.halls,
                               d.halls == 1 ? "hall" : "halls"));
     line("nodes", fmt::format("{}", d.nodes));
-    std::string tiers;
-    std::int64_t switches = 0;
-    for (std::size_t i = 0; i < d.switches.size(); ++i) {
-        switches += d.switches[i];
-        tiers += fmt::format("{}{}", i == 0 ? "" : " + ", d.switches[i]);
-    }
-    line("switches", fmt::format("{} ({} by tier, leaves first)", switches, tiers));
+    line("switches", fmt::format("{}", d.switches));
     line("cables", fmt::format("{} at {:.4g} Gb/s", d.cables,
                                static_cast<double>(deck.cluster.scale_out.link_bytes_per_s) * 8e-9));
     line("optical ends", fmt::format("{} ({})", d.optical_ends, deck.cluster.optics.name));
@@ -47,6 +47,15 @@ void print_site(config::Deck const& deck, engine::Deployment const& d) {
         line("budget",
              fmt::format("{:.4g} MW: {:.0f} % of the facility's nameplate", deck.facility.budget_w * 1e-6,
                          100 * deck.facility.budget_w / d.nameplate_facility_w));
+}
+
+//! Where the switches, cables and transceivers of the scale-out network are.
+void print_network(engine::Deployment const& d) {
+    fmt::print("\nscale-out network\n  {:<10} {:>9} {:>9} {:>13} {:>15} {:>13}\n", "tier", "switches",
+               "cables", "optical ends", "median length", "copper share");
+    for (site::NetworkTier const& tier : d.network)
+        fmt::print("  {:<10} {:>9} {:>9} {:>13} {:>13.1f} m {:>11.0f} %\n", tier.name, tier.switches,
+                   tier.cables, tier.optical_ends, tier.median_m, 100 * tier.copper_share);
 }
 
 void print_service(engine::Deployment::Service const& s, serving::ServiceParams const& params) {
@@ -75,6 +84,7 @@ int check_command(Options const& options, parallel::Comm& comm) {
     if (!comm.root()) return exit_done;
     engine::Deployment const deployment = engine::describe(*world);
     print_site(world->deck(), deployment);
+    print_network(deployment);
     for (std::size_t s = 0; s < deployment.services.size(); ++s)
         print_service(deployment.services[s], world->deck().services[s]);
     for (std::string const& warning : world->deck().warnings) fmt::print("\nnote: {}\n", warning);

@@ -14,6 +14,8 @@ inline constexpr int exit_stopped = 75;
 int run_command(Options const& options, parallel::Comm& comm);
 int check_command(Options const& options, parallel::Comm& comm);
 int flows_command(Options const& options, parallel::Comm& comm);
+int validate_command(Options const& options, parallel::Comm& comm);
+int work_command(Options const& options, parallel::Comm& comm);
 int catalogue_command(Options const& options, parallel::Comm& comm);
 
 }  // namespace mw::app

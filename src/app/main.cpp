@@ -25,6 +25,10 @@ int dispatch(app::Options const& options, parallel::Comm& comm) {
             return app::check_command(options, comm);
         case app::Options::Command::flows:
             return app::flows_command(options, comm);
+        case app::Options::Command::validate:
+            return app::validate_command(options, comm);
+        case app::Options::Command::work:
+            return app::work_command(options, comm);
         case app::Options::Command::catalogue:
             return app::catalogue_command(options, comm);
     }

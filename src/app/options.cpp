@@ -13,11 +13,12 @@ namespace {
 
 constexpr int exit_input = 2;
 
-config::Override split_override(std::string const& text) {
+config::Override split_override(std::string const& option, std::string const& text, std::string const& form,
+                                std::string const& example) {
     auto const equals = text.find('=');
     if (equals == std::string::npos || equals == 0)
         throw CLI::ValidationError(
-            "--set", "'" + text + "' is no PATH=VALUE. Write for example --set time.duration='10 s'");
+            option, "'" + text + "' is no " + form + ". Write for example " + option + " " + example);
     return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -86,6 +87,38 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     add_deck(flows, options, sets);
     flows.add_option("FLOWS", options.flows_in, "CSV: flow,src,dst,bytes,start_s")->required();
     flows.add_option("OUT", options.flows_out, "CSV to write: the same with finish_s")->required();
+    flows
+        .add_option("--threads", options.threads,
+                    "threads of each rank (default: the processors it is bound to)")
+        ->check(CLI::Range(1, 1024));
+
+    CLI::App& validate = *app.add_subcommand(
+        "validate", "published measurements against the emulator: every row predicted, the error per group");
+    std::vector<std::string> filters;
+    validate.add_option("POINTS", options.points, "CSV of measured points")->required();
+    validate.add_option("--output", options.output,
+                        "CSV to write: the rows with prediction, error and what binds");
+    validate.add_flag(
+        "--estimate", options.estimate,
+        "jump from event to event instead of emulating: a hundred times faster, for calibration");
+    validate.add_option("--filter", filters, "only rows with COLUMN=VALUE[,VALUE]; may be repeated")
+        ->allow_extra_args(false);
+    validate
+        .add_option(
+            "--set", sets,
+            "override a value of the catalogue: PATH=VALUE, e.g. accelerators.h100.efficiency.hbm=0.9 "
+            "or models[llama-3.1-70b].layers=40")
+        ->allow_extra_args(false);
+    validate
+        .add_option("--threads", options.threads,
+                    "threads of each rank (default: the processors it is bound to)")
+        ->check(CLI::Range(1, 1024));
+
+    CLI::App& work =
+        *app.add_subcommand("work", "counts alone: FLOPs and bytes of one iteration of every listed batch");
+    work.add_option("BATCHES", options.flows_in, "CSV of batches; the header is named when it is wrong")
+        ->required();
+    work.add_option("OUT", options.flows_out, "CSV to write")->required();
 
     CLI::App& catalogue = *app.add_subcommand(
         "catalogue", "what the program knows: accelerators, models, racks, optics, switches");
@@ -96,12 +129,17 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     try {
         require_known_command(app, argc > 1 ? argv[1] : "");
         app.parse(argc, argv);
-        for (std::string const& text : sets) options.overrides.push_back(split_override(text));
+        for (std::string const& text : sets)
+            options.overrides.push_back(split_override("--set", text, "PATH=VALUE", "time.duration='10 s'"));
+        for (std::string const& text : filters)
+            options.filters.push_back(split_override("--filter", text, "COLUMN=VALUE", "load=max,static"));
         if (!time_limit.empty()) options.time_limit_s = parse_time_limit(time_limit);
-        options.command = run.parsed()     ? Options::Command::run
-                          : check.parsed() ? Options::Command::check
-                          : flows.parsed() ? Options::Command::flows
-                                           : Options::Command::catalogue;
+        options.command = run.parsed()        ? Options::Command::run
+                          : check.parsed()    ? Options::Command::check
+                          : flows.parsed()    ? Options::Command::flows
+                          : validate.parsed() ? Options::Command::validate
+                          : work.parsed()     ? Options::Command::work
+                                              : Options::Command::catalogue;
         parsed.options = options;
     } catch (CLI::ParseError const& error) {
         std::ostringstream out;

@@ -10,7 +10,7 @@ namespace mw::app {
 
 //! What the command line asks for.
 struct Options {
-    enum class Command : std::uint8_t { run, check, flows, catalogue };
+    enum class Command : std::uint8_t { run, check, flows, validate, work, catalogue };
 
     Command command{Command::check};
     std::string deck;
@@ -22,8 +22,11 @@ struct Options {
     bool quiet{false};
     std::string flows_in;
     std::string flows_out;
-    std::string kind;  //!< catalogue
-    std::string name;  //!< catalogue
+    std::string points;                     //!< validate
+    bool estimate{false};                   //!< validate: jump from event to event
+    std::vector<config::Override> filters;  //!< validate: column and its values
+    std::string kind;                       //!< catalogue
+    std::string name;                       //!< catalogue
 };
 
 //! Either options, or what to print and the exit code (--help, --version, mistakes).

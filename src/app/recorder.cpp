@@ -12,31 +12,24 @@ namespace mw::app {
 
 namespace {
 
-std::string bundle_name(fabric::Bundle const& bundle) {
-    char const* const tier = bundle.tier == fabric::Tier::host   ? "node"
-                             : bundle.tier == fabric::Tier::leaf ? "leaf"
-                                                                 : "pod";
-    return fmt::format("{} {} {}", tier, bundle.index + 1, bundle.up ? "up" : "down");
-}
-
 io::RunShape make_shape(site::Plan const& plan, site::Partition const& partition,
                         parallel::Comm const& comm) {
     int const rank = comm.rank();
     io::RunShape shape;
     shape.racks_total = plan.racks();
     shape.first_rack = partition.first_rack(rank);
-    shape.links_total = plan.clos().bundle_count();
+    shape.links_total = plan.network().bundle_count();
     for (std::int64_t r = shape.first_rack; r < shape.first_rack + partition.rack_count(rank); ++r) {
         auto const rack = core::RackId::of(static_cast<std::size_t>(r));
         site::RackPlace const place = plan.place(rack);
         shape.racks.push_back({place.name, place.hall, place.row, place.position_m, place.size_m,
                                static_cast<std::int32_t>(plan.accelerators_in(rack))});
         for (fabric::BundleIndex const index : plan.bundles_of(rack)) {
-            fabric::Bundle const bundle = plan.clos().bundle(index);
+            fabric::Bundle const bundle = plan.network().bundle(index);
             auto const ends = plan.ends_m(bundle);
-            shape.links.push_back({bundle_name(bundle), ends[0], ends[1],
-                                   static_cast<double>(bundle.capacity_bytes_per_s),
-                                   static_cast<std::int32_t>(bundle.tier), static_cast<std::int32_t>(r)});
+            shape.links.push_back({plan.network().bundle_name(index), ends[0], ends[1],
+                                   static_cast<double>(bundle.capacity_bytes_per_s), bundle.tier,
+                                   static_cast<std::int32_t>(r)});
         }
     }
     shape.first_link = comm.sum_before(static_cast<std::int64_t>(shape.links.size()));

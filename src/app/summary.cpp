@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
+#include "megaweave/plant/power_quality.hpp"
 #include "version.hpp"
 
 namespace mw::app {
@@ -49,6 +52,55 @@ std::string latency(char const* name, core::Histogram const& histogram) {
                        histogram.quantile(0.9) * 1e-9, histogram.quantile(0.99) * 1e-9);
 }
 
+constexpr std::array<char const*, 4> boundary_names = {"board", "chassis_ac", "it", "facility"};
+
+//! From the boards outwards; each contains the ones before it.
+std::array<double, 4> boundaries_w(Results const& r) {
+    return {energy_w(r, r.boards_energy_uj), energy_w(r, r.racks_energy_uj), energy_w(r, r.it_energy_uj),
+            facility_w(r)};
+}
+
+template <class Value>
+std::string by_boundary(char const* key, char const* format, Value const& value) {
+    std::string text = fmt::format("  {}: {{", key);
+    for (std::size_t b = 0; b < boundary_names.size(); ++b)
+        text += fmt::format(fmt::runtime(std::string{"{}{}: "} + format), b == 0 ? "" : ", ",
+                            boundary_names[b], value(b));
+    return text + "}\n";
+}
+
+//! How fast, how peaky, and at which frequencies the facility's power moves, from samples of the measured period.
+std::string quality_block(Results const& r) {
+    struct Band {
+        char const* name;
+        double from_hz;
+        double to_hz;
+    };
+    constexpr std::array<Band, 3> bands = {
+        {{"0.1_to_0.5_hz", 0.1, 0.5}, {"0.5_to_2_hz", 0.5, 2.0}, {"2_to_20_hz", 2.0, 20.0}}};
+    constexpr std::size_t most_samples = 4096;  // of the spectrum, the last ones: its cost is their square
+    std::span<double const> const all{r.facility_series_w};
+    if (all.size() < 2) return "";
+    plant::RampRates const ramps = plant::ramp_rates(all, r.series_step_s);
+    std::string text = fmt::format(
+        "  quality:  # of facility power, from means over {:.6g} s: what is faster is averaged out\n    "
+        "p99_over_mean: {:.6g}\n"
+        "    ramp_mw_per_s: {{up: {:.6g}, down: {:.6g}}}\n    ramp_mw_per_min: {{up: {:.6g}, down: "
+        "{:.6g}}}\n    swing_mw: {{",
+        r.series_step_s, plant::p99_over_mean(all), ramps.up_w_per_s * 1e-6, ramps.down_w_per_s * 1e-6,
+        ramps.up_w_per_min * 1e-6, ramps.down_w_per_min * 1e-6);
+    auto const last = all.last(std::min(all.size(), most_samples));
+    auto const lines = plant::spectrum(last, r.series_step_s);
+    for (std::size_t b = 0; b < bands.size(); ++b) {
+        double largest_w = 0;
+        for (plant::SpectrumLine const& line : lines)
+            if (line.frequency_hz >= bands[b].from_hz && line.frequency_hz < bands[b].to_hz)
+                largest_w = std::max(largest_w, line.amplitude_w);
+        text += fmt::format("{}{}: {:.6g}", b == 0 ? "" : ", ", bands[b].name, largest_w * 1e-6);
+    }
+    return text + "}  # largest amplitude in the band; 0 above half the sampling frequency\n";
+}
+
 std::string power_block(Results const& r) {
     std::string text = fmt::format(
         "power:  # mean of the measured period\n  facility_w: {:.8g}\n  it_w: {:.8g}\n  pue: {:.6g}\n  "
@@ -57,6 +109,43 @@ std::string power_block(Results const& r) {
     for (std::size_t c = 0; c < engine::consumer_size; ++c)
         text +=
             fmt::format("    {}: {:.10g}\n", engine::consumer_names[c], energy_w(r, r.energy_uj.values[c]));
+    auto const consumed_w = boundaries_w(r);
+    text += by_boundary("boundaries_w", "{:.8g}", [&](std::size_t b) { return consumed_w[b]; });
+    text += by_boundary("provisioned_w", "{:.8g}", [&](std::size_t b) { return r.provisioned_w[b]; });
+    text += by_boundary("consumed_of_provisioned", "{:.4g}",
+                        [&](std::size_t b) { return ratio(consumed_w[b], r.provisioned_w[b]); });
+    return text + quality_block(r);
+}
+
+//! Tokens for energy at every boundary, the energy's carbon and price, and the brain's 20 W.
+std::string efficiency_block(config::Deck const& deck, Results const& r) {
+    constexpr double brain_w = 20;
+    double const output_per_s = rate(r, Count::output_tokens);
+    double const input_per_s = rate(r, Count::input_tokens);
+    auto const consumed_w = boundaries_w(r);
+    std::string text = fmt::format(
+        "efficiency:  # facility boundary and output tokens, where the key names no other\n  "
+        "tokens_per_s_per_mw: {:.8g}\n  "
+        "joules_per_output_token: {:.8g}\n",
+        ratio(output_per_s, facility_w(r) * 1e-6), ratio(facility_w(r), output_per_s));
+    text += by_boundary("output_tokens_per_joule", "{:.6g}",
+                        [&](std::size_t b) { return ratio(output_per_s, consumed_w[b]); });
+    text += by_boundary("input_tokens_per_joule", "{:.6g}",
+                        [&](std::size_t b) { return ratio(input_per_s, consumed_w[b]); });
+    double const agent_w = ratio(facility_w(r), r.mean_in_service);
+    text += fmt::format(
+        "  mean_requests_in_service: {:.6g}\n  facility_w_per_agent: {:.6g}  # an agent: a request in "
+        "service\n  "
+        "brain_ratio: {:.6g}  # over the 20 W of a human brain\n",
+        r.mean_in_service, agent_w, agent_w / brain_w);
+    if (deck.facility.carbon_kg_per_j > 0)
+        text += fmt::format("  carbon_kg_per_h: {:.6g}\n  carbon_g_per_1k_output_tokens: {:.6g}\n",
+                            facility_w(r) * deck.facility.carbon_kg_per_j * 3600,
+                            ratio(facility_w(r), output_per_s) * deck.facility.carbon_kg_per_j * 1e6);
+    if (deck.facility.price_per_j > 0)
+        text += fmt::format("  energy_cost_per_h: {:.6g}\n  energy_cost_per_1m_output_tokens: {:.6g}\n",
+                            facility_w(r) * deck.facility.price_per_j * 3600,
+                            ratio(facility_w(r), output_per_s) * deck.facility.price_per_j * 1e6);
     return text;
 }
 
@@ -124,15 +213,13 @@ std::string summary_yaml(config::Deck const& deck, Results const& r) {
         "name: {}\ndigest: {}\n",
         version, r.measured_s, core::to_seconds(deck.time.warmup_ns), quoted(deck.name), quoted(r.digest));
     text += fmt::format(
-        "throughput:\n  output_tokens_per_s: {:.8g}\n  input_tokens_per_s: {:.8g}\n  requests_per_s: "
-        "{:.8g}\n  output_tokens_per_s_per_accelerator: {:.8g}\n",
-        tokens_per_s, rate(r, Count::input_tokens), rate(r, Count::measured_completions),
-        tokens_per_s / static_cast<double>(r.accelerators));
+        "throughput:\n  output_tokens_per_s: {:.8g}\n  input_tokens_per_s: {:.8g}\n  "
+        "cached_input_tokens_per_s: {:.8g}\n  requests_per_s: {:.8g}\n  output_tokens_per_s_per_accelerator: "
+        "{:.8g}\n",
+        tokens_per_s, rate(r, Count::input_tokens), rate(r, Count::cached_tokens),
+        rate(r, Count::measured_completions), tokens_per_s / static_cast<double>(r.accelerators));
     text += power_block(r);
-    text += fmt::format(
-        "efficiency:  # facility boundary, output tokens\n  tokens_per_s_per_mw: {:.8g}\n  "
-        "joules_per_output_token: {:.8g}\n",
-        ratio(tokens_per_s, facility_w(r) * 1e-6), ratio(facility_w(r), tokens_per_s));
+    text += efficiency_block(deck, r);
     text += fmt::format("latency:\n  {}\n  {}\n  {}\n", latency("ttft_s", all.ttft),
                         latency("tpot_s", all.tpot), latency("e2e_s", all.e2e));
     text += fmt::format(

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "megaweave/core/error.hpp"
+#include "model_json.hpp"
 #include "read_fields.hpp"
 #include "schema.hpp"
 #include "units.hpp"
@@ -51,6 +52,13 @@ std::string summary(llm::ModelParams const& m) {
     return text;
 }
 
+std::string summary(llm::EngineParams const& e) {
+    return quantity(core::to_seconds(e.kernel_ns), "us") + " a kernel, " +
+           quantity(core::to_seconds(e.collective_ns), "us") + " a collective, " +
+           quantity(core::to_seconds(e.iteration_ns), "ms") + " an iteration" +
+           (e.measured_on.empty() ? "" : ", measured on " + join(e.measured_on));
+}
+
 std::string summary(fabric::OpticsParams const& o) {
     return quantity(o.port_w_per_800g, "W") + " an end at 800 Gb/s" +
            (o.at_host ? "" : ", copper at the host");
@@ -86,6 +94,7 @@ struct Kind {
 
 constexpr Kind kinds[] = {{"accelerators", print<hardware::AcceleratorParams>},
                           {"models", print<llm::ModelParams>},
+                          {"engines", print<llm::EngineParams>},
                           {"racks", print<hardware::RackParams>},
                           {"optics", print<fabric::OpticsParams>},
                           {"switches", print<fabric::SwitchParams>}};
@@ -147,7 +156,13 @@ std::string catalogue_entry(std::string const& kind, std::string const& name) {
     Problems problems;
     Library library{problems};
     library.add_folder(catalogue_folder());
-    auto const found = library.find(kind, name);
+    Tree json;
+    auto found = library.find(kind, name);
+    if (kind == "models" && names_json(name)) {
+        json = read_model_json(name, problems);
+        problems.raise();
+        found = {json_model_name(name), &json};
+    }
     if (found.tree == nullptr) {
         problems.raise();
         auto const near = core::nearest(name, library.all_words(kind));

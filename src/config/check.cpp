@@ -5,6 +5,7 @@
 #include <functional>
 #include <initializer_list>
 
+#include "megaweave/site/plan.hpp"
 #include "units.hpp"
 
 namespace mw::config {
@@ -56,7 +57,8 @@ void check_time(TimeParams const& time, Checker& check) {
                  "time.sample is longer than time.duration. Shorten it, so that there is a sample");
 }
 
-void check_network(fabric::ClosParams const& clos, Checker& check) {
+//! Returns whether the accelerators fit.
+bool check_clos_size(fabric::NetworkParams const& clos, Checker& check) {
     check.expect(
         clos.radix % 2 == 0, {"cluster.scale_out.radix"},
         "cluster.scale_out.radix must be even. Write " + num(clos.radix - 1) + " or " + num(clos.radix + 1));
@@ -66,7 +68,19 @@ void check_network(fabric::ClosParams const& clos, Checker& check) {
                   "cluster.scale_out.radix", "cluster.scale_out.oversubscription"},
                  num(clos.endpoints) + " accelerators do not fit a Clos of " + num(clos.tiers) +
                      " tiers of radix " + num(clos.radix) + ", which holds " + num(capacity) + ". Use " +
-                     (clos.tiers < 3 ? "3 tiers or a larger radix" : "a larger radix"));
+                     (clos.tiers < 4 ? "more tiers or a larger radix" : "a larger radix"));
+    return clos.endpoints <= capacity && clos.radix % 2 == 0;
+}
+
+//! All that keeps the network from being built; a Clos' commonest mistake in the words of the deck.
+void check_network(fabric::NetworkParams const& network, Checker& check) {
+    if (network.nics_per_node < 1) return;  // not read
+    bool const one_clos = network.kind == fabric::Kind::clos && network.planes == 1;
+    bool const fits = !one_clos || check_clos_size(network, check);
+    bool const sound = network.endpoints > 0 && network.endpoints % network.nics_per_node == 0;
+    if (!fits || !sound || network.link_bytes_per_s < 1) return;  // said elsewhere
+    for (std::string const& mistake : site::network_mistakes(network))
+        check.expect(false, {"cluster.scale_out"}, mistake);
 }
 
 void check_rack(ClusterParams const& cluster, Checker& check) {
@@ -76,10 +90,19 @@ void check_rack(ClusterParams const& cluster, Checker& check) {
     check.expect(cluster.accelerators % node == 0, {"cluster.accelerators", "cluster.rack"},
                  "cluster.accelerators must be a multiple of " + num(node) + ", a node of " + rack.name +
                      ". Write " + num((cluster.accelerators / node + 1) * node));
-    check.expect(rack.scale_up_domain % node == 0 && rack.accelerators() % rack.scale_up_domain == 0,
-                 {"cluster.rack"},
-                 "scale_up_domain of rack " + rack.name + " must be whole nodes, and the rack whole domains");
+    std::int64_t const domain = rack.scale_up_domain;
+    check.expect(
+        domain % node == 0 && (rack.accelerators() % domain == 0 || domain % rack.accelerators() == 0),
+        {"cluster.rack"},
+        "scale_up_domain of rack " + rack.name +
+            " must be whole nodes, and the rack whole domains or the domain whole racks");
     auto const& accelerator = rack.accelerator;
+    check.expect(cluster.boards.power_cap_w == 0 || cluster.boards.power_cap_w > accelerator.resident_idle_w,
+                 {"cluster.boards.power_cap", "cluster.rack"},
+                 "no power cap can lie below the " + num(std::llround(accelerator.resident_idle_w)) +
+                     " W that an idle " + accelerator.name + " draws");
+    check.expect(accelerator.hbm_usable_bytes < 1.1 * accelerator.hbm_bytes, {"cluster.rack"},
+                 "accelerator " + accelerator.name + " has more usable memory than its capacity");
     check.expect(accelerator.idle_w <= accelerator.tdp_w && accelerator.resident_idle_w <= accelerator.tdp_w,
                  {"cluster.rack"}, "accelerator " + accelerator.name + " draws more when idle than its tdp");
 }
@@ -104,12 +127,21 @@ void check_model(llm::ModelParams const& model, std::string const& path, Checker
                  "model " + model.name + " has more experts_per_token than routed_experts");
     check.expect(model.sliding_layers + model.linear_layers <= model.layers, {path},
                  "model " + model.name + " has more sliding and linear layers than layers");
+    check.expect(model.sliding_layers == 0 || model.sliding_window > 0, {path},
+                 "model " + model.name + " has sliding_layers, but no sliding_window");
+    check.expect(model.linear_layers == 0 || (model.linear_key_heads > 0 && model.linear_value_heads > 0 &&
+                                              model.linear_key_dim > 0 && model.linear_value_dim > 0),
+                 {path},
+                 "model " + model.name +
+                     " with linear_layers needs linear_key_heads, linear_value_heads, linear_key_dim and "
+                     "linear_value_dim");
+    check.expect(model.sparse_tokens == 0 || (model.index_heads > 0 && model.index_head_dim > 0), {path},
+                 "model " + model.name + " with sparse_tokens needs index_heads and index_head_dim");
 }
 
-void check_layout(serving::ServiceParams const& service, std::string const& path, Checker& check) {
-    auto const& model = service.model;
-    auto const& parallelism = service.parallelism;
-    std::string const layout = path + ".parallelism";
+//! `layout`: the path of the block.
+void check_parallelism(llm::ModelParams const& model, llm::Parallelism const& parallelism,
+                       std::string const& path, std::string const& layout, Checker& check) {
     if (model.heads > 0) {
         check.expect(model.heads % parallelism.tensor == 0, {layout + ".tensor", path + ".model"},
                      "parallelism.tensor = " + num(parallelism.tensor) + " does not divide the " +
@@ -133,6 +165,22 @@ void check_layout(serving::ServiceParams const& service, std::string const& path
                  "divide the other");
 }
 
+void check_layout(serving::ServiceParams const& service, std::string const& path, Checker& check) {
+    if (service.prefill_pool.instances == 0)
+        return check_parallelism(service.model, service.parallelism, path, path + ".parallelism", check);
+    check_parallelism(service.model, service.prefill_pool.parallelism, path,
+                      path + ".pools.prefill.parallelism", check);
+    check_parallelism(service.model, service.decode_pool.parallelism, path,
+                      path + ".pools.decode.parallelism", check);
+    check.expect(service.mode == serving::Mode::disaggregated, {path + ".pools", path + ".mode"},
+                 path + ".pools are of a disaggregated service. Write mode: disaggregated");
+    std::int64_t const unit = service.prefill_pool.accelerators() + service.decode_pool.accelerators();
+    check.expect(
+        service.accelerators == 0 || unit <= service.accelerators,
+        {path + ".pools", path + ".accelerators", "cluster.accelerators"},
+        "the pools' " + num(unit) + " accelerators do not fit the service's " + num(service.accelerators));
+}
+
 void check_part(Deck const& deck, serving::ServiceParams const& service, std::string const& path,
                 Checker& check) {
     auto const& cluster = deck.cluster;
@@ -141,6 +189,7 @@ void check_part(Deck const& deck, serving::ServiceParams const& service, std::st
     std::string const layout = path + ".parallelism";
     std::string const part = path + ".accelerators";
     if (node == 0 || cluster.accelerators == 0 || service.accelerators == 0) return;
+    if (service.unequal_pools()) return;  // the plan places units where they fit
     check.expect(node % instance == 0 || instance % node == 0, {layout, "cluster.rack"},
                  "an instance of " + num(instance) + " accelerators neither divides a node of " + num(node) +
                      " nor is a multiple of it");
@@ -206,6 +255,23 @@ void check_services(Deck const& deck, Checker& check) {
                      num(deck.cluster.accelerators));
 }
 
+//! The plant is stepped, and the meters are read, at samples.
+void check_control(Deck const& deck, Checker& check) {
+    plant::ControlParams const& control = deck.facility.control;
+    bool const budget = deck.facility.budget_w > 0 || control.row_budget_w > 0 || control.rack_budget_w > 0 ||
+                        control.event_ns > 0;
+    check.expect(
+        !control.on() || budget, {"facility.control.policy", "facility.budget"},
+        "facility.control has a policy, but no budget to keep: write facility.budget, or row_budget or "
+        "rack_budget in facility.control");
+    check.expect(!control.on() || control.period_ns % deck.time.sample_ns == 0,
+                 {"facility.control.period", "time.sample"},
+                 "facility.control.period must be a multiple of time.sample, at whose ends meters are read");
+    check.expect(!deck.facility.thermal.on || deck.time.sample_ns <= core::ns_per_s,
+                 {"facility.thermal", "time.sample"},
+                 "facility.thermal needs a time.sample of at most 1 s: temperatures are stepped at samples");
+}
+
 void check_delivery(plant::DeliveryParams const& delivery, Checker& check) {
     auto const falls =
         std::adjacent_find(delivery.psu_load.begin(), delivery.psu_load.end(), std::greater_equal<>{});
@@ -215,15 +281,16 @@ void check_delivery(plant::DeliveryParams const& delivery, Checker& check) {
 
 }  // namespace
 
-std::int64_t clos_capacity(fabric::ClosParams const& clos) {
+std::int64_t clos_capacity(fabric::NetworkParams const& clos) {
     auto const radix = static_cast<double>(clos.radix);
     std::int64_t const down = std::clamp<std::int64_t>(
         std::llround(radix * clos.oversubscription / (1 + clos.oversubscription)), 1, clos.radix - 1);
     std::int64_t const per_leaf = down / clos.nics_per_node * clos.nics_per_node;
-    return per_leaf * (clos.tiers == 2 ? clos.radix : clos.radix * (clos.radix / 2));
+    std::int64_t const half = clos.radix / 2;
+    return per_leaf * clos.radix * (clos.tiers >= 3 ? half : 1) * (clos.tiers == 4 ? half : 1);
 }
 
-void check_clos(fabric::ClosParams const& clos, Tree const& root, Problems& problems) {
+void check_clos(fabric::NetworkParams const& clos, Tree const& root, Problems& problems) {
     Checker check{root, problems};
     check_network(clos, check);
     check.expect(
@@ -238,6 +305,7 @@ void check_deck(Deck const& deck, Tree const& root, Problems& problems) {
     if (deck.cluster.scale_out.nics_per_node > 0) check_network(deck.cluster.scale_out, check);
     check_services(deck, check);
     check_delivery(deck.facility.delivery, check);
+    check_control(deck, check);
 }
 
 std::vector<std::string> warnings_of(Deck const& deck) {
@@ -261,12 +329,22 @@ std::vector<std::string> warnings_of(Deck const& deck) {
     }
     for (auto const& service : deck.services) {
         estimate("model " + service.model.name, service.model.provenance);
+        estimate("engine " + service.engine.name, service.engine.provenance);
+        if (!service.engine.measured_on.empty() && service.timing_table.empty() &&
+            std::ranges::find(service.engine.measured_on, cluster.rack.accelerator.name) ==
+                service.engine.measured_on.end())
+            warnings.push_back("engine " + service.engine.name + " was not measured on " +
+                               cluster.rack.accelerator.name +
+                               ": its speed there is the accelerator's efficiencies over all engines times "
+                               "the engine's factors");
         if (cluster.rack.accelerator.peak_flops[hardware::index_of(service.weights)] <= 0) {
             warnings.push_back("service " + service.name + ": " + cluster.rack.accelerator.name +
                                " does not compute in the precision of the weights; they are stored so and "
                                "computed in the next wider one");
         }
-        std::int64_t const instance = service.parallelism.accelerators();
+        std::int64_t const instance =
+            service.unequal_pools() ? service.prefill_pool.accelerators() + service.decode_pool.accelerators()
+                                    : service.parallelism.accelerators();
         if (std::int64_t const spare = service.accelerators % instance; spare != 0) {
             warnings.push_back("service " + service.name + ": " + num(spare) +
                                " accelerators make no whole instance and stay idle");

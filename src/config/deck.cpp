@@ -163,7 +163,7 @@ FlowsDeck read_flows_deck(std::string const& path, std::vector<Override> const& 
     ReadFields fields{context, source.root, ""};
     describe(fields, deck);
     fields.finish();
-    if (!deck.explicit_topology) check_clos(deck.clos, source.root, source.problems);
+    if (!deck.explicit_topology) check_clos(deck.network, source.root, source.problems);
     source.problems.raise();
     return deck;
 }

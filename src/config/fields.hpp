@@ -84,13 +84,17 @@ class Fields {
     virtual void quantity(std::string_view key, double& value, std::string_view unit,
                           Rule rule = anything) = 0;
     virtual void numbers(std::string_view key, std::span<double> values, Rule rule = anything) = 0;
+    //! A list of whole numbers, of any length.
+    virtual void integers(std::string_view key, std::vector<std::int64_t>& values, Rule rule = anything) = 0;
+    //! A list of plain words or phrases.
+    virtual void words(std::string_view key, std::vector<std::string>& values) = 0;
     virtual void block(std::string_view key, Body const& body, Rule rule = anything) = 0;
     //! Calls `item(fields, index)` for each; writing: `size` times.
     virtual void list(std::string_view key, std::size_t size,
                       std::function<void(Fields&, std::size_t)> const& item) = 0;
-    //! A catalogue entry of this kind by name, or an inline block, which may start from a `base`.
-    virtual void entry(std::string_view key, std::string_view kind, Body const& body,
-                       Rule rule = anything) = 0;
+    //! A catalogue entry of this kind by name, or an inline block, which may start from a `base`. Absent: `fallback`, if it is an entry.
+    virtual void entry(std::string_view key, std::string_view kind, Body const& body, Rule rule = anything,
+                       std::string_view fallback = {}) = 0;
     //! A key that is legal here and read elsewhere, or not at all.
     virtual void known(std::string_view key) = 0;
     //! The key's value cannot be used: say why.

@@ -8,7 +8,7 @@ namespace mw::config {
 namespace {
 
 constexpr std::pair<std::string_view, std::string_view> words_for_blocks[] = {
-    {"rack", "base"},   {"model", "base"},       {"optics", "base"},
+    {"rack", "base"},   {"model", "base"},       {"engine", "base"}, {"optics", "base"},
     {"switch", "base"}, {"accelerator", "base"}, {"cooling", "kind"}};
 
 //! `rack: hgx-h100` as `rack: {base: hgx-h100}`.
@@ -54,7 +54,10 @@ class Setter {
     }
 
     Tree* enter_item(Tree& node, std::string const& step) {
-        Tree* const item = node.kind == Tree::Kind::list ? list_item(node, step) : nullptr;
+        // A key that holds a dot, as names in the catalogue do, is written in brackets.
+        Tree* const item = node.kind == Tree::Kind::list  ? list_item(node, step)
+                           : node.kind == Tree::Kind::map ? node.find(step)
+                                                          : nullptr;
         if (item == nullptr) {
             fail("has no entry [" + step + "]: " +
                  (node.kind == Tree::Kind::list ? "the list has " + std::to_string(node.items.size())

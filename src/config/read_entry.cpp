@@ -1,19 +1,28 @@
 #include <algorithm>
 
 #include "megaweave/core/error.hpp"
+#include "model_json.hpp"
 #include "read_fields.hpp"
 
 namespace mw::config {
 
-void ReadFields::entry(std::string_view key, std::string_view kind, Body const& body, Rule rule) {
+void ReadFields::entry(std::string_view key, std::string_view kind, Body const& body, Rule rule,
+                       std::string_view fallback) {
     auto const names = context_.library.names(kind);
     Tree const* const node = take(key, rule, names.empty() ? "NAME" : names.front());
-    if (node == nullptr) return;
+    if (node == nullptr) {
+        auto const standard = context_.library.find(kind, fallback);
+        if (standard.tree != nullptr)
+            read_entry(context_, kind, *standard.tree, standard.name, std::string{kind} + "." + standard.name,
+                       body);
+        return;
+    }
     if (node->kind == Tree::Kind::map) {
         read_entry(context_, kind, *node, "", at(key), body, based_);
         return;
     }
     if (node->kind != Tree::Kind::scalar) return problem(*node, key, "must be a name or a block of keys");
+    if (kind == "models" && names_json(node->text)) return json_entry(key, body);
     auto const found = context_.library.find(kind, node->text);
     if (found.tree == nullptr) {
         auto const near = core::nearest(node->text, context_.library.all_words(kind));
@@ -23,6 +32,17 @@ void ReadFields::entry(std::string_view key, std::string_view kind, Body const& 
     }
     std::size_t const before = context_.problems.count();
     read_entry(context_, kind, *found.tree, found.name, std::string{kind} + "." + found.name, body);
+    if (context_.problems.count() != before) context_.problems.mark(at(key));
+}
+
+void ReadFields::json_entry(std::string_view key, Body const& body) {
+    std::string path;
+    file(key, path);
+    if (path.empty()) return;
+    std::size_t const before = context_.problems.count();
+    Tree const tree = read_model_json(path, context_.problems);
+    if (context_.problems.count() == before)
+        read_entry(context_, "models", tree, json_model_name(path), "models." + json_model_name(path), body);
     if (context_.problems.count() != before) context_.problems.mark(at(key));
 }
 

@@ -206,6 +206,34 @@ void ReadFields::numbers(std::string_view key, std::span<double> values, Rule ru
     }
 }
 
+void ReadFields::integers(std::string_view key, std::vector<std::int64_t>& values, Rule rule) {
+    Tree const* const node = take(key, rule, "[4, 4]");
+    if (node == nullptr) return;
+    if (node->kind != Tree::Kind::list || node->items.empty())
+        return problem(*node, key, "must be a list of whole numbers such as [4, 4]");
+    values.clear();
+    for (Tree const& item : node->items) {
+        auto const parsed = parse_number(item.text);
+        if (item.kind != Tree::Kind::scalar || !parsed.ok() || parsed.value != std::floor(parsed.value))
+            problem(item, key, "must be a whole number");
+        else if (in_range(item, key, parsed.value, rule, ""))
+            values.push_back(static_cast<std::int64_t>(parsed.value));
+    }
+}
+
+void ReadFields::words(std::string_view key, std::vector<std::string>& values) {
+    Tree const* const node = take(key, anything, "[NAME]");
+    if (node == nullptr) return;
+    if (node->kind != Tree::Kind::list) return problem(*node, key, "must be a list of names");
+    values.clear();
+    for (Tree const& item : node->items) {
+        if (item.kind == Tree::Kind::scalar)
+            values.push_back(item.text);
+        else
+            problem(item, key, "must be a name");
+    }
+}
+
 void ReadFields::block(std::string_view key, Body const& body, Rule rule) {
     Tree const* const node = take(key, {}, "{…}");
     bool const usable = node != nullptr && node->kind == Tree::Kind::map;

@@ -50,10 +50,13 @@ class ReadFields : public Fields {
     void quantity(std::string_view key, double& value, std::string_view unit, Rule rule) override;
     void time(std::string_view key, core::TimeNs& value_ns, std::string_view unit, Rule rule) override;
     void numbers(std::string_view key, std::span<double> values, Rule rule) override;
+    void integers(std::string_view key, std::vector<std::int64_t>& values, Rule rule) override;
+    void words(std::string_view key, std::vector<std::string>& values) override;
     void block(std::string_view key, Body const& body, Rule rule) override;
     void list(std::string_view key, std::size_t size,
               std::function<void(Fields&, std::size_t)> const& item) override;
-    void entry(std::string_view key, std::string_view kind, Body const& body, Rule rule) override;
+    void entry(std::string_view key, std::string_view kind, Body const& body, Rule rule,
+               std::string_view fallback) override;
     void known(std::string_view key) override { asked_.emplace_back(key); }
     void reject(std::string_view key, std::string const& why) override;
 
@@ -61,6 +64,8 @@ class ReadFields : public Fields {
     void pick(std::string_view key, std::size_t& index, Choices const& choices, Rule rule) override;
 
   private:
+    //! A model by the path of a Hugging Face config.json.
+    void json_entry(std::string_view key, Body const& body);
     //! The node under a key; a problem if it is required and absent. Null values are problems too.
     Tree const* take(std::string_view key, Rule rule, std::string const& example);
     //! The same for a plain word.

@@ -13,6 +13,8 @@ namespace mw::config {
 void describe(Fields& fields, hardware::AcceleratorParams& accelerator);
 void describe(Fields& fields, hardware::RackParams& rack);
 void describe(Fields& fields, llm::ModelParams& model);
+void describe(Fields& fields, llm::EngineParams& engine);
+void describe_network(Fields& fields, fabric::NetworkParams& network);
 void describe(Fields& fields, fabric::OpticsParams& optics);
 void describe(Fields& fields, fabric::SwitchParams& network_switch);
 

@@ -11,27 +11,8 @@ void describe(Fields& fields, TimeParams& time) {
     fields.time("sample", time.sample_ns, "ms", positive);
 }
 
-void describe_clos(Fields& fields, fabric::ClosParams& clos) {
-    static Choices const routings{{"adaptive", "ecmp"}, {}};
-    fields.integer("tiers", clos.tiers, at_least(2).up_to(3));
-    fields.integer("radix", clos.radix, at_least(4).up_to(4096));
-    fields.bytes("link", clos.link_bytes_per_s, "Gb/s", at_least(1));
-    fields.number("oversubscription", clos.oversubscription, at_least(1).up_to(64));
-    fields.choice("routing", clos.routing, routings);
-    fields.time("switch_latency", clos.switch_latency_ns, "ns", not_negative);
-    fields.time("cable_latency", clos.cable_latency_ns, "ns", not_negative);
-    fields.time("host_latency", clos.host_latency_ns, "ns", not_negative);
-}
-
 void describe_scale_out(Fields& fields, ClusterParams& cluster) {
-    static Choices const topologies{{"clos"}, {"rail", "dragonfly", "torus", "hyperx", "explicit"}};
-    std::size_t topology = 0;
-    fields.choice("topology", topology, topologies);
-    if (fields.says("topology", "explicit")) {  // for `megaweave flows`
-        fields.known("links");
-        fields.known("routes");
-    }
-    describe_clos(fields, cluster.scale_out);
+    describe_network(fields, cluster.scale_out);
     fields.entry("optics", "optics", [&](Fields& entry) { describe(entry, cluster.optics); });
     fields.entry("switch", "switches", [&](Fields& entry) { describe(entry, cluster.network_switch); });
 }
@@ -49,10 +30,23 @@ void describe_memory_pool(Fields& fields) {
                   "'memory_pool: none'");
 }
 
+void describe_boards(Fields& fields, hardware::BoardControlParams& boards) {
+    if (!fields.reading() && !boards.any()) return;
+    fields.block("boards", [&](Fields& block) {
+        if (block.reading() || boards.power_cap_w > 0)
+            block.quantity("power_cap", boards.power_cap_w, "W", positive.up_to(1e5));
+        if (block.reading() || boards.clock_mhz > 0)
+            block.number("clock_mhz", boards.clock_mhz, at_least(1).up_to(1e5));
+        block.time("cap_average", boards.cap_average_ns, "ms", positive.up_to(100));
+        block.time("cap_lag", boards.cap_lag_ns, "ms", positive.up_to(100));
+    });
+}
+
 void describe(Fields& fields, ClusterParams& cluster) {
     fields.integer("accelerators", cluster.accelerators, at_least(1).up_to(1e8).need());
     fields.entry(
         "rack", "racks", [&](Fields& entry) { describe(entry, cluster.rack); }, anything.need());
+    describe_boards(fields, cluster.boards);
     fields.block("scale_out", [&](Fields& block) { describe_scale_out(block, cluster); });
     describe_memory_pool(fields);
 }
@@ -71,6 +65,7 @@ void describe(Fields& fields, plant::CoolingParams& cooling) {
         block.quantity("wet_bulb", cooling.wet_bulb_c, "degC", at_least(-60).up_to(60));
         block.quantity("approach", cooling.approach_k, "K", at_least(0).up_to(60));
         block.quantity("pump_pressure", cooling.pump_pressure_pa, "kPa", not_negative);
+        block.quantity("cdu_pressure", cooling.cdu_pressure_pa, "kPa", not_negative);
         block.number("pump_efficiency", cooling.pump_efficiency, positive_share);
         block.quantity("loop_rise", cooling.loop_rise_k, "K", positive);
         block.number("tower_fan_share", cooling.tower_fan_share, share);
@@ -83,6 +78,7 @@ void describe(Fields& fields, plant::CoolingParams& cooling) {
 
 void describe(Fields& fields, plant::DeliveryParams& delivery) {
     static Choices const modes{{"none", "eco", "double_conversion"}, {}};
+    static Choices const redundancies{{"as_installed", "n_plus_1", "n_plus_n"}, {}};
     constexpr std::array typical_efficiency{1.0, 0.985, 0.95};  // physics.md, section 5
     fields.numbers("psu_load", delivery.psu_load, positive_share);
     fields.numbers("psu_efficiency", delivery.psu_efficiency, positive_share);
@@ -90,13 +86,81 @@ void describe(Fields& fields, plant::DeliveryParams& delivery) {
     if (fields.reading())
         delivery.ups_efficiency = typical_efficiency[static_cast<std::size_t>(delivery.ups)];
     fields.number("ups_efficiency", delivery.ups_efficiency, positive_share);
+    fields.number("ups_redundancy", delivery.ups_redundancy, at_least(1).up_to(4));
+    fields.choice("psu_redundancy", delivery.psu_redundancy, redundancies);
+    fields.quantity("psu_unit", delivery.psu_unit_w, "W", positive);
+    fields.number("tray_converter_efficiency", delivery.tray_converter_efficiency, positive_share);
+    fields.number("busway_full_load", delivery.busway_full_load, share);
     fields.number("transformer_no_load", delivery.transformer_no_load, share);
     fields.number("transformer_full_load", delivery.transformer_full_load, share);
+}
+
+void describe_weather(Fields& fields, plant::WeatherParams& weather) {
+    if (!fields.reading() && weather.file.empty()) return;
+    if (fields.reading() && !fields.has("weather")) {
+        fields.known("weather");
+        return;
+    }
+    fields.block("weather", [&](Fields& block) {
+        block.file("file", weather.file);
+        block.time("offset", weather.offset_ns, "h", not_negative);
+    });
+}
+
+void describe(Fields& fields, plant::ThermalPlantParams& thermal) {
+    if (!fields.reading() && !thermal.on) return;
+    if (fields.reading()) thermal.on = fields.has("thermal");
+    fields.block("thermal", [&](Fields& block) {
+        block.flag("on", thermal.on);
+        auto const seconds = [&](char const* key, double& value) {
+            auto value_ns = core::from_seconds(value);
+            block.time(key, value_ns, "s", positive.up_to(1e6));
+            value = core::to_seconds(value_ns);
+        };
+        seconds("loop", thermal.loop_s);
+        seconds("hall", thermal.hall_s);
+        seconds("response", thermal.response_s);
+        block.number("spare", thermal.spare, positive.up_to(10));
+        if (!block.reading() && thermal.failure_ns == 0) return;
+        block.block("failure", [&](Fields& failure) {
+            failure.time("start", thermal.failure_start_ns, "s", not_negative);
+            failure.time("duration", thermal.failure_ns, "s", positive);
+            failure.number("available", thermal.failure_available, share);
+        });
+    });
+}
+
+void describe(Fields& fields, plant::ControlParams& control) {
+    static Choices const policies{{"none", "proportional", "priority", "decode_first", "shed"}, {}};
+    if (!fields.reading() && !control.on()) return;
+    fields.block("control", [&](Fields& block) {
+        block.choice("policy", control.policy, policies);
+        block.time("period", control.period_ns, "s", positive);
+        if (block.reading() || control.row_budget_w > 0)
+            block.quantity("row_budget", control.row_budget_w, "kW", positive);
+        if (block.reading() || control.rack_budget_w > 0)
+            block.quantity("rack_budget", control.rack_budget_w, "kW", positive);
+        block.number("margin", control.margin, at_least(0).up_to(0.5));
+        if (!block.reading() && control.event_ns == 0) return;
+        block.block("event", [&](Fields& event) {
+            event.time("start", control.event_start_ns, "s", not_negative);
+            event.time("duration", control.event_ns, "s", positive);
+            bool const needed = event.has("duration");
+            event.quantity("budget", control.event_budget_w, "MW", needed ? positive.need() : positive);
+        });
+    });
 }
 
 void describe(Fields& fields, plant::FacilityParams& facility) {
     if (fields.reading() || facility.budget_w > 0)
         fields.quantity("budget", facility.budget_w, "MW", positive);
+    describe_weather(fields, facility.weather);
+    describe(fields, facility.thermal);
+    describe(fields, facility.control);
+    if (fields.reading() || facility.carbon_kg_per_j > 0)
+        fields.quantity("carbon_intensity", facility.carbon_kg_per_j, "g/kWh", not_negative);
+    if (fields.reading() || facility.price_per_j > 0)
+        fields.quantity("energy_price", facility.price_per_j, "/MWh", not_negative);
     describe(fields, facility.cooling);
     fields.block("delivery", [&](Fields& block) { describe(block, facility.delivery); });
     fields.quantity("other_power", facility.other_w_per_kw, "W/kW", not_negative);
@@ -138,33 +202,37 @@ void describe(Fields& fields, Deck& deck) {
     }
 }
 
+//! Of `flows` only: a run shares bytes as an ideal fluid.
+void describe_transport(Fields& fields, fabric::TransportParams& transport) {
+    static Choices const kinds{{"ideal", "sprayed"}, {}};
+    fields.choice("kind", transport.kind, kinds);
+    fields.bytes("payload", transport.payload_bytes, "B", at_least(1).up_to(1e6));
+    fields.bytes("header", transport.header_bytes, "B", at_least(0).up_to(1e6));
+    fields.number("spraying_loss", transport.spraying_loss, at_least(0).up_to(0.9));
+    fields.quantity("queueing", transport.queueing_s, "s", at_least(0).up_to(1));
+}
+
 void describe(Fields& fields, FlowsDeck& deck) {
-    static Choices const topologies{{"clos", "explicit"}, {"rail", "dragonfly", "torus", "hyperx"}};
     fields.text("name", deck.name, anything.need());
     fields.seed("seed", deck.seed);
     describe_catalogue(fields);
     auto const scale_out = [&](Fields& block) {
-        std::size_t topology = 0;
-        block.choice("topology", topology, topologies);
-        deck.explicit_topology = topology == 1;
-        if (deck.explicit_topology) {
-            block.file("links", deck.links_file);
-            block.file("routes", deck.routes_file);
-        }
-        describe_clos(block, deck.clos);
+        describe_network(block, deck.network);
+        block.block("transport", [&](Fields& entry) { describe_transport(entry, deck.transport); });
+        deck.explicit_topology = deck.network.kind == fabric::Kind::explicit_files;
         block.known("optics");
         block.known("switch");
     };
     auto const cluster = [&](Fields& block) {
         block.block("scale_out", scale_out, anything.need());
         Rule const endpoints = at_least(1).up_to(1e8);
-        block.integer("accelerators", deck.clos.endpoints,
+        block.integer("accelerators", deck.network.endpoints,
                       deck.explicit_topology ? endpoints : endpoints.need());
         hardware::RackParams rack;
         block.entry("rack", "racks", [&](Fields& entry) { describe(entry, rack); });
-        if (rack.node.accelerators > 0) deck.clos.nics_per_node = rack.node.accelerators;
-        if (deck.clos.link_bytes_per_s == 0) {
-            deck.clos.link_bytes_per_s = static_cast<std::int64_t>(rack.accelerator.scale_out_bytes_per_s);
+        if (rack.node.accelerators > 0) deck.network.nics_per_node = rack.node.accelerators;
+        if (deck.network.link_bytes_per_s == 0) {
+            deck.network.link_bytes_per_s = static_cast<std::int64_t>(rack.accelerator.scale_out_bytes_per_s);
         }
         block.known("memory_pool");
     };

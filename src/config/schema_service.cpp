@@ -18,18 +18,49 @@ void describe(Fields& fields, llm::Parallelism& parallelism) {
     fields.integer("attention_data", parallelism.attention_data, ranks);
 }
 
+//! Written only where it differs from the default, so that decks without it keep their hash.
+bool worth_writing(Fields const& fields, bool differs) {
+    return fields.reading() || differs;
+}
+
+void describe(Fields& fields, serving::PoolParams& pool) {
+    fields.integer("instances", pool.instances, at_least(1).up_to(1e6).need());
+    fields.block("parallelism", [&](Fields& block) { describe(block, pool.parallelism); });
+}
+
 void describe(Fields& fields, serving::SchedulerParams& scheduler) {
+    static Choices const policies{{"mixed", "prefill_first"}, {}};
+    static Choices const admissions{{"watermark", "reserve_output"}, {}};
+    static Choices const memory_rules{{"of_total", "of_free", "weights_and_cache"}, {}};
     fields.integer("max_sequences", scheduler.max_sequences, at_least(1).up_to(1e6));
     fields.integer("max_batched_tokens", scheduler.max_batched_tokens, at_least(1).up_to(most_tokens));
+    if (worth_writing(fields, scheduler.policy != serving::SchedulerPolicy::mixed))
+        fields.choice("policy", scheduler.policy, policies);
     fields.flag("chunked_prefill", scheduler.chunked_prefill);
+    if (worth_writing(fields, scheduler.admission != serving::Admission::watermark))
+        fields.choice("admission", scheduler.admission, admissions);
     fields.integer("block_tokens", scheduler.block_tokens, at_least(1).up_to(1e6));
     fields.integer("kv_blocks", scheduler.kv_blocks, at_least(0));
     fields.number("memory_share", scheduler.memory_share, positive_share);
+    fields.choice("memory_rule", scheduler.memory_rule, memory_rules);
+    fields.quantity("memory_reserve", scheduler.memory_reserve_bytes, "GB", not_negative);
     fields.number("watermark", scheduler.watermark, {.min = 0, .max = 1, .open_max = true});
 }
 
+void describe_speculative(Fields& fields, serving::SpeculativeParams& speculative) {
+    if (!worth_writing(fields, speculative.draft_tokens > 0)) return;
+    bool const given =
+        !fields.reading() || fields.has("speculative");  // its keys are read even where it is absent
+    fields.block("speculative", [&](Fields& block) {
+        Rule const tokens = at_least(1).up_to(64);
+        block.integer("draft_tokens", speculative.draft_tokens, given ? tokens.need() : tokens);
+        block.number("acceptance", speculative.acceptance, given ? share.need() : share);
+        block.number("draft_cost", speculative.draft_cost, share);
+    });
+}
+
 void describe(Fields& fields, workload::ArrivalParams& arrivals) {
-    static Choices const processes{{"poisson", "gamma", "closed", "trace"}, {}};
+    static Choices const processes{{"poisson", "gamma", "closed", "trace", "burst"}, {}};
     static Choices const formats{{"csv", "azure", "mooncake"}, {}};
     fields.choice("process", arrivals.process, processes, anything.need());
     switch (arrivals.process) {
@@ -41,11 +72,18 @@ void describe(Fields& fields, workload::ArrivalParams& arrivals) {
             break;
         case Process::closed:
             fields.integer("concurrency", arrivals.concurrency, at_least(1).up_to(1e9).need());
+            // Written only where it ends, so that decks without it keep their hash.
+            if (fields.reading() || arrivals.requests > 0)
+                fields.integer("requests", arrivals.requests, at_least(1).up_to(1e9));
+            break;
+        case Process::burst:
+            fields.integer("requests", arrivals.requests, at_least(1).up_to(1e9).need());
             break;
         case Process::trace:
             fields.file("file", arrivals.file);
             fields.choice("format", arrivals.format, formats);
             fields.number("scale", arrivals.scale, positive.up_to(1e9));
+            if (worth_writing(fields, !arrivals.repeat)) fields.flag("repeat", arrivals.repeat);
             break;
     }
 }
@@ -103,17 +141,31 @@ void describe(Fields& fields, workload::WorkloadParams& load) {
         "arrivals", [&](Fields& block) { describe(block, load.arrivals); }, anything.need());
     describe_length(fields, "input", load.input, load.arrivals.process);
     describe_length(fields, "output", load.output, load.arrivals.process);
+    if (worth_writing(fields, load.prefix_hit > 0)) fields.number("prefix_hit", load.prefix_hit, share);
 }
 
-//! `timing: roofline` or `timing: {table: FILE}`.
-void describe_timing(Fields& fields, std::string& table) {
+void describe(Fields& fields, llm::TimingRules& rules) {
+    Rule const step = at_least(1).up_to(1e6);
+    if (worth_writing(fields, rules.round_tokens > 0))
+        fields.integer("round_tokens", rules.round_tokens, step);
+    if (worth_writing(fields, rules.round_context > 1))
+        fields.integer("round_context", rules.round_context, step);
+    if (worth_writing(fields, rules.prompt_batching != 1))
+        fields.number("prompt_batching", rules.prompt_batching, positive.up_to(10));
+}
+
+//! `timing: roofline` or `timing: {table: FILE, …}`.
+void describe_timing(Fields& fields, std::string& table, llm::TimingRules& rules) {
     static Choices const words{{"roofline"}, {}};
     bool const as_word = fields.reading() ? !fields.has("timing") || fields.is_word("timing") : table.empty();
     std::size_t word = 0;
     if (as_word) {
         fields.choice("timing", word, words);
     } else {
-        fields.block("timing", [&](Fields& block) { block.file("table", table); });
+        fields.block("timing", [&](Fields& block) {
+            block.file("table", table);
+            describe(block, rules);
+        });
     }
 }
 
@@ -136,6 +188,8 @@ void describe(Fields& fields, serving::ServiceParams& service) {
     fields.text("name", service.name, anything.need());
     fields.entry(
         "model", "models", [&](Fields& entry) { describe(entry, service.model); }, anything.need());
+    fields.entry(
+        "engine", "engines", [&](Fields& entry) { describe(entry, service.engine); }, anything, "generic");
     fields.choice("weights", service.weights, precisions);
     fields.choice("kv_cache", service.kv_cache, precisions);
     fields.block("parallelism", [&](Fields& block) { describe(block, service.parallelism); });
@@ -144,10 +198,19 @@ void describe(Fields& fields, serving::ServiceParams& service) {
     // Without effect when unified, so that --set can switch the mode of a deck.
     if (fields.reading() || service.mode == serving::Mode::disaggregated)
         fields.number("prefill_share", service.prefill_share, inner_share);
+    // Unequal pools are stated or absent.
+    if (fields.reading() ? fields.has("pools") : service.prefill_pool.instances > 0)
+        fields.block("pools", [&](Fields& block) {
+            block.block(
+                "prefill", [&](Fields& pool) { describe(pool, service.prefill_pool); }, anything.need());
+            block.block(
+                "decode", [&](Fields& pool) { describe(pool, service.decode_pool); }, anything.need());
+        });
     fields.choice("router", service.router, routers);
     fields.integer("cell_instances", service.cell_instances, at_least(1).up_to(1e6));
     fields.block("scheduler", [&](Fields& block) { describe(block, service.scheduler); });
-    describe_timing(fields, service.timing_table);
+    describe_speculative(fields, service.speculative);
+    describe_timing(fields, service.timing_table, service.timing_rules);
     fields.block(
         "workload", [&](Fields& block) { describe(block, service.workload); }, anything.need());
     describe_objectives(fields, service);

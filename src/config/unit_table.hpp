@@ -58,6 +58,8 @@ inline constexpr std::array units{
     Unit{"MW", power, 1e6},
     Unit{"GW", power, 1e9},
     Unit{"J", energy, 1},
+    Unit{"nJ", energy, 1e-9},
+    Unit{"pJ", energy, 1e-12},
     Unit{"kJ", energy, 1e3},
     Unit{"MJ", energy, 1e6},
     Unit{"Wh", energy, 3600},
@@ -86,6 +88,10 @@ inline constexpr std::array units{
     Unit{"cm", length, 1e-2},
     Unit{"m", length, 1},
     Unit{"W/kW", power_share, 1},
+    Unit{"g/kWh", carbon, 1e-3 / 3600e3},
+    Unit{"kg/MWh", carbon, 1.0 / 3600e6},
+    Unit{"/kWh", price, 1.0 / 3600e3},
+    Unit{"/MWh", price, 1.0 / 3600e6},
 };
 
 }  // namespace unit_table

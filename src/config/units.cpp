@@ -49,6 +49,10 @@ std::string_view words(Dimension dimension) {
             return "length";
         case power_share:
             return "power per power";
+        case carbon:
+            return "carbon per energy";
+        case price:
+            return "price per energy";
     }
     return "";
 }

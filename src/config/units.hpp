@@ -23,6 +23,8 @@ enum class Dimension : std::uint8_t {
     energy_per_bit,    //!< J/b
     length,            //!< m
     power_share,       //!< W/kW
+    carbon,            //!< kg/J
+    price,             //!< 1/J, in the user's currency
 };
 
 //! `value in base unit = number * factor + offset`.

@@ -79,7 +79,19 @@ void WriteFields::time(std::string_view key, core::TimeNs& value_ns, std::string
 void WriteFields::numbers(std::string_view key, std::span<double> values, Rule) {
     std::string text;
     for (double const value : values) text += (text.empty() ? "[" : ", ") + format_number(value);
-    line(key, text + "]");
+    line(key, text.empty() ? "[]" : text + "]");
+}
+
+void WriteFields::integers(std::string_view key, std::vector<std::int64_t>& values, Rule) {
+    std::string text;
+    for (std::int64_t const value : values) text += (text.empty() ? "[" : ", ") + std::to_string(value);
+    line(key, text.empty() ? "[]" : text + "]");
+}
+
+void WriteFields::words(std::string_view key, std::vector<std::string>& values) {
+    std::string text;
+    for (std::string const& value : values) text += (text.empty() ? "[" : ", ") + scalar(value);
+    line(key, text.empty() ? "[]" : text + "]");
 }
 
 void WriteFields::block(std::string_view key, Body const& body, Rule) {

@@ -30,10 +30,13 @@ class WriteFields : public Fields {
     void quantity(std::string_view key, double& value, std::string_view unit, Rule rule) override;
     void time(std::string_view key, core::TimeNs& value_ns, std::string_view unit, Rule rule) override;
     void numbers(std::string_view key, std::span<double> values, Rule rule) override;
+    void integers(std::string_view key, std::vector<std::int64_t>& values, Rule rule) override;
+    void words(std::string_view key, std::vector<std::string>& values) override;
     void block(std::string_view key, Body const& body, Rule rule) override;
     void list(std::string_view key, std::size_t size,
               std::function<void(Fields&, std::size_t)> const& item) override;
-    void entry(std::string_view key, std::string_view, Body const& body, Rule rule) override {
+    void entry(std::string_view key, std::string_view, Body const& body, Rule rule,
+               std::string_view) override {
         block(key, body, rule);
     }
     void known(std::string_view) override {}

@@ -15,6 +15,7 @@ double offered_rate(workload::ArrivalParams const& arrivals, workload::Trace con
         case workload::Process::trace:
             return trace->mean_rate_per_s() * arrivals.scale;
         case workload::Process::closed:
+        case workload::Process::burst:
             break;
     }
     return 0.0;
@@ -26,7 +27,7 @@ Deployment::Service describe_service(World const& world, core::ServiceId id) {
     Deployment::Service service;
     service.name = params.name;
     service.model = params.model.name;
-    service.accelerators_per_instance = params.parallelism.accelerators();
+    service.accelerators_per_instance = params.parallelism_of(false).accelerators();
     for (site::InstancePlace const& place : world.plan().instances()) {
         if (place.service != id) continue;
         ++service.instances;
@@ -49,7 +50,6 @@ Deployment::Service describe_service(World const& world, core::ServiceId id) {
 
 Deployment describe(World const& world) {
     site::Plan const& plan = world.plan();
-    fabric::Clos const& clos = plan.clos();
     config::Deck const& deck = world.deck();
     Deployment all;
     all.accelerators = plan.accelerators();
@@ -57,12 +57,13 @@ Deployment describe(World const& world) {
     all.racks = plan.racks();
     all.nodes = plan.nodes();
     all.halls = plan.halls();
-    for (int tier = 1; tier <= deck.cluster.scale_out.tiers; ++tier)
-        all.switches.push_back(clos.switches(tier));
-    for (fabric::Tier const tier : {fabric::Tier::host, fabric::Tier::leaf, fabric::Tier::pod})
-        all.cables += clos.cables(tier);
-    all.optical_ends = clos.optical_ends(deck.cluster.optics.at_host);
-    all.links = clos.link_count();
+    all.network = plan.network_tiers(deck.cluster.optics.at_host);
+    for (site::NetworkTier const& tier : all.network) {
+        all.switches += tier.switches;
+        all.cables += tier.cables;
+        all.optical_ends += tier.optical_ends;
+    }
+    all.links = plan.network().link_count();
     SitePower const power{world};
     all.nameplate_it_w = power.nameplate_it_w();
     all.nameplate_facility_w = power.nameplate_facility_w();

@@ -18,7 +18,8 @@ struct ColumnText {
 };
 
 //! In the order in which `Gauges::read_rack` puts them.
-constexpr std::array<ColumnText, 14> rack_columns = {{
+constexpr std::array<ColumnText, 17> rack_columns = {{
+    {"row_power_w", "W", "AC power of the rack's row, at the row's meter"},
     {"power_w", "W", "AC power at the rack's meter"},
     {"accelerator_power_w", "W", "power of the accelerator boards"},
     {"compute_share", "1", "accelerator time bound by arithmetic"},
@@ -33,6 +34,9 @@ constexpr std::array<ColumnText, 14> rack_columns = {{
     {"running_sequences", "1", "sequences in the running batches"},
     {"waiting_requests", "1", "requests queued at the instances, and caches on their way"},
     {"kv_used_share", "1", "KV blocks in use"},
+    {"die_temperature_c", "degC",
+     "mean temperature of the accelerators' dies; without a thermal plant, where idle power is stated"},
+    {"clock_share", "1", "mean clock that caps, locks and temperature allow, of the highest"},
 }};
 
 //! Key of a recorded value: which sample, which column, whose.
@@ -40,8 +44,13 @@ std::uint64_t record_key(std::int64_t sample, std::uint64_t column, std::uint64_
     return core::mix(static_cast<std::uint64_t>(sample) * 0x9e3779b97f4a7c15ULL ^ column << 48 ^ owner);
 }
 
+constexpr std::size_t first_own_column = 1;  // the row's comes when all racks are read
 constexpr std::uint64_t link_column = 1000;
 constexpr std::uint64_t facility_column = 2000;
+
+std::int64_t in_service(Counts const& counts) {
+    return counts[Count::arrivals] - counts[Count::completions] - counts[Count::rejections];
+}
 
 double per(std::int64_t sum, std::int64_t count) {
     return count == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(count);
@@ -50,10 +59,10 @@ double per(std::int64_t sum, std::int64_t count) {
 }  // namespace
 
 Gauges::Gauges(World const& world, parallel::Comm const& comm)
-    : world_{&world}, comm_{&comm}, rack_power_{world.deck()}, site_power_{world} {
-    fabric::Clos const& clos = world.plan().clos();
-    for (fabric::BundleIndex b = 0; b < clos.bundle_count(); ++b)
-        capacity_bytes_per_s_ += static_cast<double>(clos.bundle(b).capacity_bytes_per_s);
+    : world_{&world}, comm_{&comm}, rack_power_{world.deck()}, site_power_{world}, control_{world} {
+    fabric::Topology const& network = world.plan().network();
+    for (fabric::BundleIndex b = 0; b < network.bundle_count(); ++b)
+        capacity_bytes_per_s_ += static_cast<double>(network.bundle(b).capacity_bytes_per_s);
 }
 
 core::TimeNs Gauges::next_sample_ns(core::TimeNs now_ns) const {
@@ -67,6 +76,7 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     sample_s_ = core::to_seconds(sample_ns_);
     last_ns_ = now_ns;
     Sums sums;
+    row_uj_.assign(control_.rows(), 0);
     begin_frame(now_ns, racks.size(), fabric.bundles().size());
     std::vector<std::int64_t> nic_bytes(racks.size(), 0);
     std::int64_t const peak_ppb = read_links(fabric, racks, nic_bytes, sums);
@@ -77,17 +87,25 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     auto flat = std::bit_cast<std::array<std::int64_t, sizeof(Sums) / sizeof(std::int64_t)>>(sums);
     comm_->sum(std::span{flat});
     sums = std::bit_cast<Sums>(flat);
+    put_rows(racks, sums);
     std::int64_t const all_peak_ppb = comm_->max(peak_ppb);
     bool const measured = now_ns > world_->warmup_ns();
     if (measured) peak_ppb_ = std::max(peak_ppb_, all_peak_ppb);
 
-    std::int64_t const it_uj =
-        site_power_.add(sums.energy_uj, sample_s_, per_second(sums.bundle_bytes) / capacity_bytes_per_s_);
+    std::int64_t const racks_uj = sums.energy_uj.sum();
+    std::int64_t const it_uj = site_power_.add(sums.energy_uj, now_ns, sample_s_,
+                                               per_second(sums.bundle_bytes) / capacity_bytes_per_s_);
+    check_energy(sums, racks_uj, it_uj);
     put_facility(sums, it_uj);
+    control_.step(now_ns, sample_ns_, {sums.energy_uj.sum(), it_uj}, row_uj_, racks, *comm_);
     if (now_ns == world_->warmup_ns()) at_warmup_ = sums.counts;
     if (measured) {
         measured_energy_ += sums.energy_uj;
         measured_it_uj_ += it_uj;
+        measured_boards_uj_ += sums.boards_uj;
+        measured_racks_uj_ += racks_uj;
+        measured_in_service_ns_ += in_service(sums.counts) * sample_ns_;
+        if (sample_ns_ == world_->deck().time.sample_ns) series_w_.push_back(facility_w_);
         for (std::size_t s = 0; s < llm::share_count; ++s)
             measured_accelerator_ns_[s] += sums.accelerator_ns[s];
         measured_bundle_bytes_ += sums.bundle_bytes;
@@ -108,7 +126,7 @@ void Gauges::begin_frame(core::TimeNs now_ns, std::size_t racks, std::size_t lin
 //! Utilisation of the bundles here; returns the highest in parts per billion, and each rack's NIC traffic.
 std::int64_t Gauges::read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes,
                                 Sums& sums) {
-    fabric::Clos const& clos = world_->plan().clos();
+    fabric::Topology const& network = world_->plan().network();
     std::vector<float>& utilisation = frame_.columns.back().values;
     std::int64_t peak_ppb = 0;
     std::size_t link = 0;
@@ -117,7 +135,7 @@ std::int64_t Gauges::read_links(FabricPartition& fabric, Racks racks, std::vecto
             fabric::BundleIndex const index = fabric.bundles()[link];
             std::size_t const column_place = link++;
             if (bytes == 0) continue;
-            fabric::Bundle const bundle = clos.bundle(index);
+            fabric::Bundle const bundle = network.bundle(index);
             std::int64_t const capacity =
                 core::mul_div(bundle.capacity_bytes_per_s, sample_ns_, core::ns_per_s);
             MW_EXPECT(bytes <= capacity, "no link carries more than its capacity");
@@ -125,7 +143,7 @@ std::int64_t Gauges::read_links(FabricPartition& fabric, Racks racks, std::vecto
             utilisation[column_place] =
                 static_cast<float>(static_cast<double>(bytes) / static_cast<double>(capacity));
             sums.bundle_bytes += bytes;
-            if (bundle.tier == fabric::Tier::host) nic_bytes[place] += bytes;
+            if (bundle.tier == 0) nic_bytes[place] += bytes;
             racks[place]->digest().add(record_key(samples_, link_column, static_cast<std::uint64_t>(index)),
                                        bytes);
             bytes = 0;
@@ -138,15 +156,20 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     MeterReading const meter = rack.read_meter(now_ns);
     Counts const counts = rack.counts();
     Counts const done = rack.counts_since_sample();
-    Energies const energy = rack_power_({rack.accelerators(), rack.assigned_accelerators(),
-                                         world_->plan().nodes_in(rack.id()), sample_ns_, nic_bytes},
-                                        meter);
-    double const accelerator_uj =
-        static_cast<double>(energy[Consumer::accelerator_idle] + energy[Consumer::accelerator_compute] +
-                            energy[Consumer::accelerator_memory] + meter.link_uj);
+    RackEnergy const used =
+        rack_power_({rack.accelerators(), rack.assigned_accelerators(), world_->plan().nodes_in(rack.id()),
+                     sample_ns_, nic_bytes, rack.die_c()},
+                    meter);
+    Energies const& energy = used.by_consumer;
+    auto const accelerator_uj = static_cast<double>(used.boards_uj);
+    rack.warm(accelerator_uj * 1e-6 / sample_s_ / static_cast<double>(rack.accelerators()),
+              site_power_.coolant_c(), sample_s_);
+    rack.period_energy().rack_uj += energy.sum();
+    rack.period_energy().boards_uj += used.boards_uj;
+    row_uj_[control_.row_of(rack.id())] += energy.sum();
     double const accelerator_ns = static_cast<double>(rack.accelerators()) * static_cast<double>(sample_ns_);
 
-    std::size_t column = 0;
+    std::size_t column = first_own_column;
     auto const put = [&](double value) {
         auto const rounded = static_cast<float>(value);
         frame_.columns[column].values[place] = rounded;
@@ -164,11 +187,42 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     put(static_cast<double>(rack.running_sequences()));
     put(static_cast<double>(rack.waiting_requests()));
     put(rack.kv_used_share());
+    put(rack.die_c());
+    put(rack.clock());
     MW_EXPECT(column == rack_columns.size(), "a value for every column of a rack");
 
     sums.counts += counts;
     sums.energy_uj += energy;
+    sums.boards_uj += used.boards_uj;
+    sums.clock_ppb += rack.accelerators() * std::llround(1e9 * rack.clock());
+    sums.boards += rack.accelerators();
     for (std::size_t s = 0; s < llm::share_count; ++s) sums.accelerator_ns[s] += meter.accelerator_ns[s];
+}
+
+//! What each row drew, by all its racks, into the column of each of them.
+void Gauges::put_rows(Racks racks, Sums const& sums) {
+    comm_->sum(std::span{row_uj_});
+    std::int64_t rows_uj = 0;
+    for (std::int64_t const uj : row_uj_) rows_uj += uj;
+    MW_EXPECT(rows_uj == sums.energy_uj.sum(), "the rows' meters add up to the racks'");
+    for (std::size_t place = 0; place < racks.size(); ++place) {
+        auto const rounded = static_cast<float>(
+            static_cast<double>(row_uj_[control_.row_of(racks[place]->id())]) * 1e-6 / sample_s_);
+        frame_.columns.front().values[place] = rounded;
+        racks[place]->digest().add(record_key(samples_, 0, racks[place]->id().index()),
+                                   std::uint64_t{std::bit_cast<std::uint32_t>(rounded)});
+    }
+}
+
+//! From the boards to the utility, to the microjoule.
+void Gauges::check_energy(Sums const& sums, std::int64_t racks_uj, std::int64_t it_uj) const {
+    Energies const& e = sums.energy_uj;
+    std::int64_t const network_uj = e[Consumer::scale_out_switch] + e[Consumer::optics];
+    MW_EXPECT(sums.boards_uj <= racks_uj, "boards draw no more than their racks");
+    MW_EXPECT(it_uj == racks_uj + network_uj, "IT is racks and network");
+    std::int64_t const site_conversion_uj = e.sum() - it_uj - e[Consumer::cooling];
+    MW_EXPECT(site_conversion_uj >= 0 && site_conversion_uj <= e[Consumer::conversion],
+              "the facility is IT, the site's conversion and its cooling");
 }
 
 void Gauges::put(char const* name, char const* unit, char const* description, double value) {
@@ -189,11 +243,20 @@ void Gauges::put_facility(Sums const& sums, std::int64_t it_uj) {
     for (std::size_t c = 0; c < consumer_size; ++c)
         put(consumer_columns[c], "W", "part of the facility's power",
             static_cast<double>(sums.energy_uj.values[c]) * 1e-6 / sample_s_);
+    put("board_power_w", "W", "power of all accelerator boards", per_second(sums.boards_uj) * 1e-6);
+    put("loop_temperature_c", "degC", "coolant supplied to the racks", site_power_.loop_c());
+    put("hall_temperature_c", "degC", "air supplied to the racks", site_power_.hall_c());
+    put("wet_bulb_c", "degC", "outdoors", site_power_.wet_bulb_c(frame_.time_ns));
+    put("budget_w", "W", "what the site may draw; 0: no budget", budget_w(world_->deck(), frame_.time_ns));
+    put("board_target_w", "W", "power that the site's control leaves to the boards; 0: no control",
+        control_.target_w());
+    put("clock_share", "1", "mean clock that caps, locks and temperature allow, of the highest",
+        1e-9 * per(sums.clock_ppb, sums.boards));
+    put("shed_share", "1", "arrivals of the last service that are turned away", control_.shed_share());
     put("output_tokens_per_s", "1/s", "tokens generated", output_tokens_per_s_);
     put("input_tokens_per_s", "1/s", "prompt tokens processed", per_second(done[Count::input_tokens]));
     put("requests_in_flight", "1", "requests arrived and not done",
-        static_cast<double>(sums.counts[Count::arrivals] - sums.counts[Count::completions] -
-                            sums.counts[Count::rejections]));
+        static_cast<double>(in_service(sums.counts)));
     put("arrivals_per_s", "1/s", "requests arriving", per_second(done[Count::arrivals]));
     put("completions_per_s", "1/s", "requests completing", per_second(done[Count::completions]));
     put("ttft_mean_s", "s", "mean time to first token of the first tokens in the sample; 0 where none",
@@ -209,6 +272,14 @@ void Gauges::report(Results& results) const {
     results.counts = last_ - at_warmup_;
     results.energy_uj = measured_energy_;
     results.it_energy_uj = measured_it_uj_;
+    results.boards_energy_uj = measured_boards_uj_;
+    results.racks_energy_uj = measured_racks_uj_;
+    results.mean_in_service = static_cast<double>(measured_in_service_ns_) * 1e-9 / results.measured_s;
+    results.facility_series_w = series_w_;
+    results.series_step_s = core::to_seconds(world_->deck().time.sample_ns);
+    results.provisioned_w = {
+        static_cast<double>(results.accelerators) * world_->deck().cluster.rack.accelerator.tdp_w,
+        site_power_.nameplate_racks_w(), site_power_.nameplate_it_w(), site_power_.nameplate_facility_w()};
     results.accelerator_ns = measured_accelerator_ns_;
     results.fabric.bytes = results.counts[Count::kv_bytes];
     results.fabric.kv_bytes = results.counts[Count::kv_bytes];

@@ -11,6 +11,7 @@
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
 #include "megaweave/parallel/comm.hpp"
+#include "power_control.hpp"
 #include "rack.hpp"
 #include "rack_power.hpp"
 
@@ -45,6 +46,8 @@ class Gauges {
     void archive(Archive& ar) {
         ar& samples_& last_ns_& last_& at_warmup_& measured_energy_& measured_it_uj_&
             measured_accelerator_ns_& measured_bundle_bytes_;
+        ar& measured_boards_uj_& measured_racks_uj_& measured_in_service_ns_& series_w_& site_power_&
+            control_;
         ar& peak_ppb_& digest_& output_tokens_per_s_& facility_w_;
     }
 
@@ -54,6 +57,9 @@ class Gauges {
         Counts counts;                                                // of the whole run so far
         Energies energy_uj;                                           // of the sample
         std::array<core::TimeNs, llm::share_count> accelerator_ns{};  // of the sample
+        std::int64_t boards_uj{0};                                    // of the sample: accelerator boards
+        std::int64_t boards{0};
+        std::int64_t clock_ppb{0};  // of all boards
         std::int64_t active_transfers{0};
         std::int64_t bundle_bytes{0};
     };
@@ -62,6 +68,8 @@ class Gauges {
     std::int64_t read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes,
                             Sums& sums);
     void read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes, Sums& sums);
+    void put_rows(Racks racks, Sums const& sums);
+    void check_energy(Sums const& sums, std::int64_t racks_uj, std::int64_t it_uj) const;
     void put_facility(Sums const& sums, std::int64_t it_uj);
     void put(char const* name, char const* unit, char const* description, double value);
     [[nodiscard]] double per_second(std::int64_t sum) const { return static_cast<double>(sum) / sample_s_; }
@@ -74,6 +82,8 @@ class Gauges {
     core::TimeNs sample_ns_{0};  //!< length of this one
     double sample_s_{0};
     double capacity_bytes_per_s_{0};  //!< of all bundles
+    PowerControl control_;
+    std::vector<std::int64_t> row_uj_;  //!< of the sample, by row
     core::Frame frame_;
 
     std::int64_t samples_{0};
@@ -81,6 +91,10 @@ class Gauges {
     Counts at_warmup_;
     Energies measured_energy_;
     std::int64_t measured_it_uj_{0};
+    std::int64_t measured_boards_uj_{0};
+    std::int64_t measured_racks_uj_{0};
+    std::int64_t measured_in_service_ns_{0};  //!< requests times time
+    std::vector<double> series_w_;            //!< facility power of the measured whole samples
     std::array<core::TimeNs, llm::share_count> measured_accelerator_ns_{};
     std::int64_t measured_bundle_bytes_{0};
     std::int64_t peak_ppb_{0};  //!< utilisation, parts per billion

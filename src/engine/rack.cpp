@@ -6,6 +6,7 @@
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/integer.hpp"
+#include "rack_power.hpp"
 
 namespace mw::engine {
 
@@ -15,11 +16,24 @@ std::int64_t to_mw(double watts) {
     return std::llround(watts * 1e3);
 }
 
+std::int32_t part_of(std::int64_t tokens, double share) {
+    return static_cast<std::int32_t>(std::llround(share * static_cast<double>(tokens)));
+}
+
 //! Accelerators of [first, first + count) that lie in a rack.
 std::int64_t part_in(core::RackId rack, std::int64_t per_rack, std::int64_t first, std::int64_t count) {
     std::int64_t const begin = std::max(first, rack.index() * per_rack);
     std::int64_t const end = std::min(first + count, (rack.index() + 1) * per_rack);
     return std::max<std::int64_t>(0, end - begin);
+}
+
+std::optional<plant::AcceleratorThermal> make_thermal(config::Deck const& deck) {
+    if (!deck.facility.thermal.on) return {};
+    hardware::ThermalParams const& thermal = deck.cluster.rack.accelerator.thermal;
+    plant::CoolingParams const& cooling = deck.facility.cooling;
+    bool const liquid = is_liquid_cooled(deck);
+    return plant::AcceleratorThermal{thermal, liquid ? thermal.liquid_k_per_w : thermal.air_k_per_w,
+                                     liquid ? cooling.supply_c : cooling.air_supply_c};
 }
 
 }  // namespace
@@ -29,6 +43,7 @@ Rack::Rack(World const& world, core::RackId id)
       id_{id},
       accelerators_{world.plan().accelerators_in(id)},
       meter_{world.plan().accelerators_in(id)},
+      thermal_{make_thermal(world.deck())},
       results_(world.services()) {
     host_instances();
     host_cells();
@@ -53,8 +68,10 @@ void Rack::host_instances() {
             continue;
         }
         ServiceModel const& service = world_->service(at->service);
-        hosted_.push_back(
-            {instance, &service, serving::Instance{service.instance(at->prefill), service.timing()}, group});
+        std::unique_ptr<BoardControl> boards = make_boards(*at);
+        serving::Timing const& timing = boards ? boards->timing() : service.timing(at->prefill);
+        hosted_.push_back({instance, &service, std::move(boards),
+                           serving::Instance{service.instance(at->prefill), timing}, group});
         if (hosted_.size() == 1) first_hosted_ = instance.index();
         due_ns_.push_back(hosted_.back().instance.next_event_ns());
     }
@@ -87,7 +104,10 @@ void Rack::find_next_event() {
     core::TimeNs next = inbox_.empty() ? core::never : inbox_.front().due_ns;
     for (core::TimeNs const due_ns : due_ns_) next = std::min(next, due_ns);
     for (Guest const& guest : guests_) next = std::min(next, guest.end_ns);
-    for (Cell const& cell : cells_) next = std::min(next, cell.arrivals.next_ns());
+    for (Cell const& cell : cells_) {
+        next = std::min(next, cell.arrivals.next_ns());
+        if (!cell.retries.empty()) next = std::min(next, cell.retries.front());
+    }
     next_event_ns_ = next;
 }
 
@@ -111,17 +131,37 @@ void Rack::run_until(core::TimeNs end_ns) {
         for (std::uint32_t i = 0; i < hosted_.size(); ++i)
             if (due_ns_[i] == now_ns) {
                 ++counts_[Count::events];
-                on_instance(i, now_ns, [&](serving::Instance& instance) { instance.advance(*this); });
+                end_iteration(i, now_ns);
             }
         for (Guest& guest : guests_)
             if (guest.end_ns == now_ns) {
                 meter_.end(guest.group, now_ns);
                 guest.end_ns = core::never;
             }
-        for (Cell& cell : cells_)
+        for (Cell& cell : cells_) {
+            for (; !cell.retries.empty() && cell.retries.front() == now_ns; cell.retries.pop_front())
+                cell.arrivals.replace(now_ns);
             while (cell.arrivals.next_ns() == now_ns) arrive(cell);
+        }
         find_next_event();
     }
+}
+
+void Rack::end_iteration(std::uint32_t index, core::TimeNs now_ns) {
+    auto const advance = [&](serving::Instance& instance) { instance.advance(*this); };
+    if (!world_->deck().output.token_gaps) return on_instance(index, now_ns, advance);
+    Hosted& hosted = hosted_[index];
+    std::int64_t const decoding = hosted.instance.decoding();
+    std::int64_t const tokens = hosted.instance.counts().output_tokens;
+    std::int64_t const first_tokens = counts_[Count::first_tokens];
+    on_instance(index, now_ns, advance);
+    std::int64_t const gaps =
+        hosted.instance.counts().output_tokens - tokens - (counts_[Count::first_tokens] - first_tokens);
+    // An iteration of prompts alone makes those that decode wait: their gap goes on.
+    if (decoding > 0 && gaps > 0 && measured(now_ns))
+        results_[world_->plan().instance(hosted.id).service.index()].token_gaps.add(
+            now_ns - hosted.last_tokens_ns, gaps);
+    if (decoding == 0 || gaps > 0) hosted.last_tokens_ns = now_ns;
 }
 
 void Rack::handle(Message const& message) {
@@ -174,11 +214,19 @@ void Rack::arrive(Cell& cell) {
     request.input_tokens = static_cast<std::int32_t>(arrival.input_tokens);
     request.output_tokens = static_cast<std::int32_t>(arrival.output_tokens);
     request.service = world_->plan().cell(cell.id).service;
+    request.prefix_tokens =
+        part_of(arrival.input_tokens, world_->service(request.service).params().workload.prefix_hit);
     request.cell = cell.id;
-    cell.router.assign(request);
     ++counts_[Count::arrivals];
     ++counts_[Count::events];
     if (measured(arrival.time_ns)) ++counts_[Count::cohort_arrived];
+    if (sheds(cell, request)) {
+        ++counts_[Count::rejections];
+        if (measured(arrival.time_ns)) ++counts_[Count::cohort_rejected];
+        cell.retries.push_back(arrival.time_ns + world_->deck().facility.control.period_ns);
+        return;
+    }
+    cell.router.assign(request);
     send(MessageKind::prompt, world_->plan().instance(request.prefill).home, request.prefill.index(), 0,
          request, arrival.time_ns);
 }
@@ -187,25 +235,29 @@ void Rack::arrive(Cell& cell) {
 template <class Action>
 void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action) {
     Hosted& hosted = hosted_[index];
+    if (hosted.boards) hosted.boards->observe(now_ns);
     bool const was_busy = hosted.instance.busy();
     core::TimeNs const began_ns = hosted.instance.iteration_start_ns();
     action(hosted.instance);
     due_ns_[index] = hosted.instance.next_event_ns();
+    if (!was_busy && hosted.instance.busy()) hosted.last_tokens_ns = now_ns;
     if (hosted.instance.busy()) {
         if (!was_busy || hosted.instance.iteration_start_ns() != began_ns) announce_work(hosted, now_ns);
     } else if (was_busy) {
         meter_.end(hosted.group, now_ns);
+        if (hosted.boards) hosted.boards->set_power({});
     }
 }
 
 void Rack::announce_work(Hosted& hosted, core::TimeNs now_ns) {
     llm::IterationCost const& cost = hosted.instance.iteration();
-    hardware::DynamicPower const power = hosted.service->power(cost);
+    site::InstancePlace const& place = world_->plan().instance(hosted.id);
+    hardware::DynamicPower const power = hosted.service->power(cost, place.prefill);
+    if (hosted.boards) hosted.boards->set_power(power);
     Work const work{cost.duration_ns, cost.share_ns, to_mw(power.compute_w), to_mw(power.memory_w),
                     to_mw(power.link_w)};
     meter_.begin(hosted.group, now_ns, work);
 
-    site::InstancePlace const& place = world_->plan().instance(hosted.id);
     std::int64_t const per_rack = world_->plan().rack_type().accelerators();
     auto const last = (place.first_accelerator + place.accelerators - 1) / per_rack;
     for (std::int64_t rack = id_.index() + 1; rack <= last; ++rack) {

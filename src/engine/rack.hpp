@@ -1,18 +1,25 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
+#include "board_control.hpp"
 #include "megaweave/core/hash.hpp"
 #include "megaweave/core/histogram.hpp"
 #include "megaweave/engine/results.hpp"
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
+#include "megaweave/plant/thermal.hpp"
 #include "megaweave/serving/instance.hpp"
 #include "megaweave/serving/router.hpp"
 #include "megaweave/workload/arrivals.hpp"
 #include "message.hpp"
 #include "meter.hpp"
+#include "site_control.hpp"
 #include "transfer.hpp"
 
 namespace mw::engine {
@@ -47,6 +54,23 @@ class Rack final : private serving::InstanceListener {
     [[nodiscard]] std::vector<Transfer>& started() { return started_; }
 
     [[nodiscard]] MeterReading read_meter(core::TimeNs now_ns) { return meter_.read(now_ns); }
+    //! Temperature of its dies [degC]; where the deck has no thermal plant, the temperature for which idle power is stated.
+    [[nodiscard]] double die_c() const;
+    //! Its accelerators drew `board_w` each for `seconds`: temperatures follow, and clocks from now on.
+    void warm(double board_w, double coolant_c, double seconds);
+    //! Energy and boards of the instances that live here by class of the site's control, since this was last called.
+    void add_classes(core::TimeNs now_ns, ClassSums& sums);
+    //! A cap for the boards of each class, from now on.
+    void set_caps(ClassCaps const& caps);
+    //! Of the arrivals of the last service, from now on.
+    void set_shed_share(double share) { shed_share_ = share; }
+    //! Since the control last looked.
+    [[nodiscard]] PeriodEnergy& period_energy() { return period_energy_; }
+    //! Keeps the rack to a budget of its own.
+    [[nodiscard]] BudgetGovernor& governor() { return governor_; }
+    //! Mean clock of its instances, share of the highest.
+    [[nodiscard]] double clock() const;
+
     [[nodiscard]] Counts counts() const;
     //! What was counted since this was last called.
     [[nodiscard]] Counts counts_since_sample();
@@ -67,10 +91,13 @@ class Rack final : private serving::InstanceListener {
     template <class Archive>
     void archive(Archive& ar) {
         for (std::size_t i = 0; i < hosted_.size(); ++i) {
-            ar& hosted_[i].instance;
+            ar& hosted_[i].instance& hosted_[i].last_tokens_ns;
             due_ns_[i] = hosted_[i].instance.next_event_ns();
+            if (hosted_[i].boards) ar&* hosted_[i].boards;
         }
-        for (Cell& cell : cells_) ar& cell.router& cell.arrivals;
+        if (thermal_) ar&* thermal_;
+        ar& governor_& shed_share_& period_energy_;
+        for (Cell& cell : cells_) ar& cell.router& cell.arrivals& cell.retries;
         ar& guests_& inbox_& outbox_& fetches_& free_fetches_& meter_& counts_& at_sample_& results_&
             requests_& digest_;
         ar& sequence_& transfers_& next_event_ns_;
@@ -81,13 +108,16 @@ class Rack final : private serving::InstanceListener {
     struct Hosted {
         core::InstanceId id;
         ServiceModel const* service;
+        std::unique_ptr<BoardControl> boards;  //!< none where nothing can change their clock
         serving::Instance instance;
         std::size_t group;
+        core::TimeNs last_tokens_ns{0};  //!< of the sequences that decode
     };
     struct Cell {
         core::CellId id;
         serving::Router router;
         workload::ArrivalStream arrivals;
+        std::deque<core::TimeNs> retries{};  //!< when clients whose requests were turned away come again
     };
     //! Part of an instance that lives in another rack.
     struct Guest {
@@ -114,9 +144,12 @@ class Rack final : private serving::InstanceListener {
 
     void host_instances();
     void host_cells();
+    [[nodiscard]] std::unique_ptr<BoardControl> make_boards(site::InstancePlace const& place) const;
+    void end_iteration(std::uint32_t index, core::TimeNs now_ns);
     void find_next_event();
     void handle(Message const& message);
     void arrive(Cell& cell);
+    [[nodiscard]] bool sheds(Cell const& cell, serving::Request const& request) const;
     template <class Action>
     void on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action);
     void announce_work(Hosted& hosted, core::TimeNs now_ns);
@@ -124,6 +157,7 @@ class Rack final : private serving::InstanceListener {
               serving::Request const& request, core::TimeNs due_ns);
     void start_transfers(std::uint32_t fetch, core::TimeNs now_ns);
     void record_completion(serving::Request const& request, core::TimeNs now_ns);
+    void record_ttft(serving::Request const& request, core::TimeNs ttft_ns, core::TimeNs now_ns);
     [[nodiscard]] std::uint32_t hosted_index(std::uint32_t instance) const;
     [[nodiscard]] Cell& cell_of(std::uint32_t cell);
     [[nodiscard]] bool measured(core::TimeNs time_ns) const { return time_ns >= world_->warmup_ns(); }
@@ -142,9 +176,14 @@ class Rack final : private serving::InstanceListener {
     std::vector<Fetch> fetches_;
     std::vector<std::uint32_t> free_fetches_;
     Meter meter_;
+    std::optional<plant::AcceleratorThermal> thermal_;
+    BudgetGovernor governor_;
+    PeriodEnergy period_energy_;
+    double shed_share_{0};
 
     std::vector<Message> outbox_;
     std::vector<Transfer> started_;
+    fabric::Path path_;          // reused
     std::uint32_t sequence_{0};  //!< of messages
     std::uint32_t transfers_{0};
     core::TimeNs next_event_ns_{core::never};

@@ -1,16 +1,27 @@
 // What a rack does when its instances have news.
+#include "megaweave/serving/client_view.hpp"
 #include "rack.hpp"
 
 namespace mw::engine {
 
+// A first token that is delivered with others is seen when they are there: record_completion knows when.
 void Rack::on_first_token(serving::Request const& request, core::TimeNs now_ns) {
-    core::TimeNs const ttft_ns = now_ns - request.arrival_ns;
     ++counts_[Count::first_tokens];
+    llm::EngineParams const& engine = world_->service(request.service).params().engine;
+    if (engine.stream_interval == 1 || request.output_tokens == 1) {
+        serving::RequestTimes const at_engine{request.arrival_ns, now_ns, now_ns};
+        record_ttft(
+            request,
+            serving::as_client_sees(engine, at_engine, request.input_tokens, 1).first_ns - request.arrival_ns,
+            now_ns);
+    }
+    if (measured(now_ns))
+        results_[request.service.index()].queue_wait.add(request.scheduled_ns - request.arrival_ns);
+}
+
+void Rack::record_ttft(serving::Request const& request, core::TimeNs ttft_ns, core::TimeNs now_ns) {
     counts_[Count::ttft_ns] += ttft_ns;
-    if (!measured(now_ns)) return;
-    ServiceResults& results = results_[request.service.index()];
-    results.ttft.add(ttft_ns);
-    results.queue_wait.add(request.scheduled_ns - request.arrival_ns);
+    if (measured(now_ns)) results_[request.service.index()].ttft.add(ttft_ns);
 }
 
 void Rack::on_completed(serving::Request const& request, core::TimeNs now_ns) {
@@ -20,8 +31,14 @@ void Rack::on_completed(serving::Request const& request, core::TimeNs now_ns) {
 }
 
 void Rack::record_completion(serving::Request const& request, core::TimeNs now_ns) {
+    serving::ServiceParams const& service = world_->service(request.service).params();
+    serving::RequestTimes const seen =
+        serving::as_client_sees(service.engine, {request.arrival_ns, request.first_token_ns, now_ns},
+                                request.input_tokens, request.output_tokens);
+    if (service.engine.stream_interval > 1 && request.output_tokens > 1)
+        record_ttft(request, seen.first_ns - seen.arrival_ns, now_ns);
     core::TimeNs const tpot_ns =
-        request.output_tokens > 1 ? (now_ns - request.first_token_ns) / (request.output_tokens - 1) : 0;
+        request.output_tokens > 1 ? (seen.done_ns - seen.first_ns) / (request.output_tokens - 1) : 0;
     ++counts_[Count::completions];
     counts_[Count::completed_tokens] += request.output_tokens;
     if (request.output_tokens > 1) {
@@ -32,11 +49,10 @@ void Rack::record_completion(serving::Request const& request, core::TimeNs now_n
     if (!measured(now_ns)) return;
 
     ServiceResults& results = results_[request.service.index()];
-    serving::ServiceParams const& service = world_->service(request.service).params();
-    results.e2e.add(now_ns - request.arrival_ns);
+    results.e2e.add(seen.done_ns - seen.arrival_ns);
     if (request.output_tokens > 1) results.tpot.add(tpot_ns);
-    bool const met = request.first_token_ns - request.arrival_ns <= service.ttft_objective_ns &&
-                     tpot_ns <= service.tpot_objective_ns;
+    bool const met =
+        seen.first_ns - seen.arrival_ns <= service.ttft_objective_ns && tpot_ns <= service.tpot_objective_ns;
     ++results.completions;
     results.output_tokens += request.output_tokens;
     ++counts_[Count::measured_completions];
@@ -49,10 +65,10 @@ void Rack::record_completion(serving::Request const& request, core::TimeNs now_n
         world_->deck().output.request_sample) {
         requests_.push_back({request.id, static_cast<std::int32_t>(request.service.index()),
                              request.input_tokens, request.output_tokens, request.preemptions,
-                             request.arrival_ns, request.first_token_ns, now_ns,
+                             seen.arrival_ns, seen.first_ns, seen.done_ns,
                              static_cast<std::int32_t>(request.prefill.index()),
                              static_cast<std::int32_t>(request.decode.index())});
-        for (core::TimeNs const time : {request.arrival_ns, request.first_token_ns, now_ns})
+        for (core::TimeNs const time : {seen.arrival_ns, seen.first_ns, seen.done_ns})
             digest_.add(request.id, time);
     }
 }

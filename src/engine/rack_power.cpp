@@ -13,20 +13,52 @@ std::int64_t to_uj(double joules) {
     return std::llround(joules * uj_per_j);
 }
 
-double switch_scale(config::Deck const& deck) {
-    fabric::ClosParams const& clos = deck.cluster.scale_out;
-    return static_cast<double>(clos.radix * clos.link_bytes_per_s) / deck.cluster.network_switch.bytes_per_s;
+constexpr double hall_rise_k = 10;
+constexpr double air_share_of_liquid_site = 0.2;  // of the design heat, as plant::Facility sizes it
+
+plant::Weather make_weather(plant::FacilityParams const& facility) {
+    if (!facility.weather.file.empty()) return plant::Weather::from_file(facility.weather.file);
+    return plant::Weather{{facility.cooling.wet_bulb_c, facility.cooling.wet_bulb_c}};
+}
+
+plant::ThermalStoreParams loop_params(plant::FacilityParams const& facility, double design_w) {
+    bool const liquid = facility.cooling.kind == plant::CoolingKind::liquid;
+    plant::ThermalPlantParams const& thermal = facility.thermal;
+    return {facility.cooling.supply_c,    liquid ? design_w : 0.0,
+            facility.cooling.loop_rise_k, thermal.loop_s,
+            thermal.response_s,           thermal.spare};
+}
+
+plant::ThermalStoreParams hall_params(plant::FacilityParams const& facility, double design_w) {
+    bool const liquid = facility.cooling.kind == plant::CoolingKind::liquid;
+    plant::ThermalPlantParams const& thermal = facility.thermal;
+    return {facility.cooling.air_supply_c,
+            liquid ? air_share_of_liquid_site * design_w : design_w,
+            hall_rise_k,
+            thermal.hall_s,
+            thermal.response_s,
+            thermal.spare};
+}
+
+double switch_scale(site::Plan const& plan, config::Deck const& deck) {
+    return static_cast<double>(plan.network().radix() * deck.cluster.scale_out.link_bytes_per_s) /
+           deck.cluster.network_switch.bytes_per_s;
 }
 
 }  // namespace
 
+bool is_liquid_cooled(config::Deck const& deck) {
+    return deck.facility.cooling.kind == plant::CoolingKind::liquid &&
+           deck.cluster.rack.liquid_heat_share > 0;
+}
+
 RackPower::RackPower(config::Deck const& deck)
     : rack_{deck.cluster.rack},
       nic_bytes_per_s_{static_cast<double>(deck.cluster.scale_out.link_bytes_per_s)},
-      fans_{deck.cluster.rack.node, deck.cluster.rack.accelerator},
-      supply_{deck.facility.delivery, deck.cluster.rack.node.psu_rating_w} {}
+      chassis_{deck.cluster.rack.node, deck.cluster.rack.accelerator, deck.facility.delivery},
+      accelerator_{deck.cluster.rack.accelerator} {}
 
-Energies RackPower::operator()(RackInventory const& rack, MeterReading const& meter) const {
+RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& meter) const {
     hardware::NodeParams const& node = rack_.node;
     double const seconds = core::to_seconds(rack.sample_ns);
     auto const accelerators = static_cast<double>(rack.accelerators);
@@ -36,10 +68,11 @@ Energies RackPower::operator()(RackInventory const& rack, MeterReading const& me
     double const nic_load =
         static_cast<double>(rack.nic_bytes) / (2.0 * nic_bytes_per_s_ * accelerators * seconds);
 
+    double const idle_w = static_cast<double>(rack.assigned) * rack_.accelerator.resident_idle_w +
+                          static_cast<double>(rack.accelerators - rack.assigned) * rack_.accelerator.idle_w;
     Energies energy;
     energy[Consumer::accelerator_idle] =
-        to_uj(seconds * (static_cast<double>(rack.assigned) * rack_.accelerator.resident_idle_w +
-                         static_cast<double>(rack.accelerators - rack.assigned) * rack_.accelerator.idle_w));
+        to_uj(seconds * (idle_w + accelerator_.leakage_w(idle_w, rack.die_c)));
     energy[Consumer::accelerator_compute] = meter.compute_uj;
     energy[Consumer::accelerator_memory] = meter.memory_uj;
     energy[Consumer::scale_up] = meter.link_uj + to_uj(seconds * nodes * node.scale_up_switch_w);
@@ -48,21 +81,23 @@ Energies RackPower::operator()(RackInventory const& rack, MeterReading const& me
     energy[Consumer::nic] =
         to_uj(seconds * accelerators * (node.nic_idle_w + (node.nic_active_w - node.nic_idle_w) * nic_load));
 
-    double const board_w = static_cast<double>(energy[Consumer::accelerator_idle] + meter.compute_uj +
-                                               meter.memory_uj + meter.link_uj) /
-                           uj_per_j / seconds / accelerators;
-    energy[Consumer::fans] = to_uj(seconds * nodes * fans_(board_w));
+    std::int64_t const boards_uj =
+        energy[Consumer::accelerator_idle] + meter.compute_uj + meter.memory_uj + meter.link_uj;
+    double const board_w = static_cast<double>(boards_uj) / uj_per_j / seconds / accelerators;
+    energy[Consumer::fans] = to_uj(seconds * nodes * chassis_.fans_w(board_w));
     double const node_w = static_cast<double>(energy.sum()) / uj_per_j / seconds / nodes;
-    energy[Consumer::conversion] = to_uj(seconds * nodes * supply_.loss_w(node_w));
-    return energy;
+    energy[Consumer::conversion] = to_uj(seconds * nodes * chassis_.conversion_w(node_w));
+    return {energy, boards_uj};
 }
 
 SitePower::SitePower(World const& world)
-    : switch_idle_w_{static_cast<double>(world.plan().clos().switches()) * switch_scale(world.deck()) *
-                     world.deck().cluster.network_switch.idle_w},
-      switch_active_w_{static_cast<double>(world.plan().clos().switches()) * switch_scale(world.deck()) *
+    : deck_{&world.deck()},
+      switch_idle_w_{static_cast<double>(world.plan().network().switches()) *
+                     switch_scale(world.plan(), world.deck()) * world.deck().cluster.network_switch.idle_w},
+      switch_active_w_{static_cast<double>(world.plan().network().switches()) *
+                       switch_scale(world.plan(), world.deck()) *
                        world.deck().cluster.network_switch.active_w},
-      optics_w_{static_cast<double>(world.plan().clos().optical_ends(world.deck().cluster.optics.at_host)) *
+      optics_w_{static_cast<double>(world.plan().optical_ends(world.deck().cluster.optics.at_host)) *
                 world.deck().cluster.optics.port_w_per_800g *
                 static_cast<double>(world.deck().cluster.scale_out.link_bytes_per_s) / bytes_per_s_per_800g},
       nameplate_it_w_{static_cast<double>(world.plan().nodes()) * world.deck().cluster.rack.node.nameplate_w +
@@ -70,22 +105,46 @@ SitePower::SitePower(World const& world)
       liquid_share_{world.deck().facility.cooling.kind == plant::CoolingKind::liquid
                         ? world.deck().cluster.rack.liquid_heat_share
                         : 0.0},
-      facility_{world.deck().facility, nameplate_it_w_} {}
+      facility_{world.deck().facility, nameplate_it_w_},
+      weather_{make_weather(world.deck().facility)},
+      loop_{loop_params(world.deck().facility, nameplate_it_w_)},
+      hall_{hall_params(world.deck().facility, nameplate_it_w_)} {}
+
+double SitePower::coolant_c() const {
+    return is_liquid_cooled(*deck_) ? loop_c() : hall_c();
+}
+
+double SitePower::wet_bulb_c(core::TimeNs now_ns) const {
+    return weather_.at(now_ns, core::to_seconds(deck_->facility.weather.offset_ns)).wet_bulb_c;
+}
+
+//! Share of the cooling plant that works.
+double SitePower::available(core::TimeNs now_ns) const {
+    plant::ThermalPlantParams const& thermal = deck_->facility.thermal;
+    core::TimeNs const since_ns = now_ns - deck_->time.warmup_ns - thermal.failure_start_ns;
+    return since_ns > 0 && since_ns <= thermal.failure_ns ? thermal.failure_available : 1.0;
+}
 
 double SitePower::nameplate_facility_w() const {
     double const liquid_w = (nameplate_it_w_ - switch_active_w_ - optics_w_) * liquid_share_;
     return nameplate_it_w_ + facility_(nameplate_it_w_, liquid_w, nameplate_it_w_ - liquid_w).total_w();
 }
 
-std::int64_t SitePower::add(Energies& energy_uj, double sample_s, double fabric_utilisation) const {
+std::int64_t SitePower::add(Energies& energy_uj, core::TimeNs now_ns, double sample_s,
+                            double fabric_utilisation) {
     double const racks_w = static_cast<double>(energy_uj.sum()) / uj_per_j / sample_s;
     energy_uj[Consumer::scale_out_switch] +=
         to_uj(sample_s * (switch_idle_w_ + (switch_active_w_ - switch_idle_w_) * fabric_utilisation));
     energy_uj[Consumer::optics] += to_uj(sample_s * optics_w_);
     std::int64_t const it_uj = energy_uj.sum();
     double const it_w = static_cast<double>(it_uj) / uj_per_j / sample_s;
-    double const liquid_w = racks_w * liquid_share_;
-    plant::FacilityPower const added = facility_(it_w, liquid_w, it_w - liquid_w);
+    double liquid_w = racks_w * liquid_share_;
+    double air_w = it_w - liquid_w;
+    if (deck_->facility.thermal.on) {
+        liquid_w = loop_.step(liquid_w, available(now_ns), sample_s);
+        air_w = hall_.step(air_w, available(now_ns), sample_s);
+    }
+    plant::FacilityPower const added = facility_(it_w, liquid_w, air_w, wet_bulb_c(now_ns));
     energy_uj[Consumer::conversion] += to_uj(sample_s * added.conversion_w);
     energy_uj[Consumer::cooling] += to_uj(sample_s * added.cooling_w);
     return it_uj;

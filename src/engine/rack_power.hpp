@@ -5,9 +5,10 @@
 #include "megaweave/config/deck.hpp"
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
+#include "megaweave/plant/chassis.hpp"
 #include "megaweave/plant/facility.hpp"
-#include "megaweave/plant/fans.hpp"
-#include "megaweave/plant/supply.hpp"
+#include "megaweave/plant/thermal.hpp"
+#include "megaweave/plant/weather.hpp"
 #include "meter.hpp"
 
 namespace mw::engine {
@@ -19,12 +20,23 @@ struct RackInventory {
     std::int64_t nodes{0};
     core::TimeNs sample_ns{0};
     std::int64_t nic_bytes{0};  //!< both directions
+    double die_c{55};           //!< of its accelerators
 };
+
+//! Energy of a rack over a sample.
+struct RackEnergy {
+    Energies by_consumer;       //!< at the rack's AC meter; their sum is the meter
+    std::int64_t boards_uj{0};  //!< of it, the accelerator boards: idle, dynamic, their links and leakage
+};
+
+//! The deck's racks give heat to the liquid loop, and their accelerators have cold plates.
+[[nodiscard]] bool is_liquid_cooled(config::Deck const& deck);
 
 /*!
  * Energy of one rack over a sample, by consumer, at the rack's AC meter.
  *
- * Accelerators: resident idle where a model is loaded, idle elsewhere, and what the meter integrated above it. Host: idle plus its active
+ * Accelerators: resident idle where a model is loaded, idle elsewhere, leakage at the dies' temperature, and what the meter
+ * integrated above it. Host: idle plus its active
  * part in proportion to busy accelerators. NIC: idle plus its active part in proportion to traffic. Scale-up switches: always on.
  * Fans and supplies at the node's mean load in the sample. Sources: physics.md sections 3 to 5.
  */
@@ -32,38 +44,58 @@ class RackPower {
   public:
     explicit RackPower(config::Deck const& deck);
 
-    [[nodiscard]] Energies operator()(RackInventory const& rack, MeterReading const& meter) const;
+    [[nodiscard]] RackEnergy operator()(RackInventory const& rack, MeterReading const& meter) const;
 
   private:
     hardware::RackParams rack_;
     double nic_bytes_per_s_;
-    plant::ServerFans fans_;
-    plant::PowerSupply supply_;  //!< of one node
+    plant::ChassisPower chassis_;  //!< of one node
+    hardware::AcceleratorPower accelerator_;
 };
 
 /*!
  * What the site adds to its racks: scale-out switches and optics, which count as IT, and conversion and cooling, which do not.
  *
- * Switches: idle plus their active part in proportion to the fabric's mean utilisation; optics draw the same whatever the load.
+ * Switches: idle plus their active part in proportion to the fabric's mean utilisation; optics draw the same whatever the load. Heat
+ * leaves as it arises, or, with the deck's thermal plant, through the loop's and the halls' heat capacity, which a cooling failure warms.
  */
 class SitePower {
   public:
     explicit SitePower(World const& world);
 
-    //! Adds the site's consumers to the racks' energies of a sample; returns the energy of IT alone [uJ].
-    std::int64_t add(Energies& energy_uj, double sample_s, double fabric_utilisation) const;
+    //! Adds the site's consumers to the racks' energies of the sample that ends now; returns the energy of IT alone [uJ]. The
+    //! loop, the halls and the weather go on to the end of the sample.
+    std::int64_t add(Energies& energy_uj, core::TimeNs now_ns, double sample_s, double fabric_utilisation);
+    //! Of what cools the accelerators, at the end of the last sample [degC].
+    [[nodiscard]] double coolant_c() const;
+    [[nodiscard]] double loop_c() const { return loop_.temperature_c(); }
+    [[nodiscard]] double hall_c() const { return hall_.temperature_c(); }
+    [[nodiscard]] double wet_bulb_c(core::TimeNs now_ns) const;
     //! Sum of the nameplates: racks and network at full load [W].
     [[nodiscard]] double nameplate_it_w() const { return nameplate_it_w_; }
     //! The same with conversion and cooling.
     [[nodiscard]] double nameplate_facility_w() const;
+    //! Of the racks alone.
+    [[nodiscard]] double nameplate_racks_w() const { return nameplate_it_w_ - switch_active_w_ - optics_w_; }
+
+    template <class Archive>
+    void archive(Archive& ar) {
+        ar& loop_& hall_;
+    }
 
   private:
+    [[nodiscard]] double available(core::TimeNs now_ns) const;
+
+    config::Deck const* deck_;
     double switch_idle_w_;
     double switch_active_w_;
     double optics_w_;
     double nameplate_it_w_;
     double liquid_share_;
     plant::Facility facility_;
+    plant::Weather weather_;
+    plant::ThermalStore loop_;
+    plant::ThermalStore hall_;
 };
 
 }  // namespace mw::engine

@@ -13,7 +13,9 @@ Counts Rack::counts() const {
         counts[Count::iterations] += done.iterations;
         counts[Count::output_tokens] += done.output_tokens;
         counts[Count::input_tokens] += done.input_tokens;
+        counts[Count::cached_tokens] += done.cached_tokens;
         counts[Count::preemptions] += done.preemptions;
+        counts[Count::kv_starved_ns] += done.kv_starved_ns;
     }
     return counts;
 }

@@ -22,7 +22,7 @@ void Rack::on_fetch(serving::Request const& request, serving::Slot source, servi
 // Node by node: each node of the larger side talks to one of the other side, NIC by NIC.
 void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
     site::Plan const& plan = world_->plan();
-    fabric::Clos const& clos = plan.clos();
+    fabric::Topology const& network = plan.network();
     Fetch& want = fetches_[fetch];
     site::InstancePlace const& from = plan.instance(want.request.prefill);
     site::InstancePlace const& to = plan.instance(want.request.decode);
@@ -35,7 +35,7 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
         plan.same_scale_up_domain(from.first_accelerator + from.accelerators - 1, to.first_accelerator);
 
     std::int64_t const node_pairs = inside ? 1 : std::max(from_nodes, to_nodes);
-    std::int64_t const rails = inside ? 1 : clos.pieces(nics);
+    std::int64_t const rails = inside ? 1 : network.pieces(nics);
     want.pieces = node_pairs * rails;
     std::int64_t const bytes = world_->service(to.service).kv_bytes(want.request.context_tokens() - 1);
     std::int64_t const link_rate =
@@ -52,16 +52,19 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
         transfer.bytes =
             std::max<std::int64_t>(1, bytes * (piece + 1) / want.pieces - bytes * piece / want.pieces);
         transfer.bytes_left = transfer.bytes;
-        transfer.latency_ns = clos.latency_ns(source, sink);
+        // A rail starts at the NIC beside the accelerator that holds its part of the cache.
+        fabric::Route const route{
+            static_cast<std::int32_t>(source), static_cast<std::int32_t>(sink),
+            static_cast<std::int32_t>(from.first_accelerator % per_node + piece % rails),
+            fabric::Route::undecided, core::mix(transfer.id)};
+        transfer.latency_ns = plan.latency_ns(route, path_);
         transfer.present_from_ns = now_ns + transfer.latency_ns;
         transfer.leaves_rack = from.home != to.home;
         if (inside || source == sink) {
             transfer.bytes_per_s = std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) *
                                    std::min(from.accelerators, to.accelerators);
         } else {
-            // A rail starts at the NIC beside the accelerator that holds its part of the cache.
-            std::int64_t const rail = from.first_accelerator % per_node + piece % rails;
-            transfer.path = clos.path(source, sink, rail, core::mix(transfer.id));
+            transfer.route = route;
             transfer.bytes_per_s = link_rate * (rails == 1 ? nics : 1);
         }
     }

@@ -43,8 +43,12 @@ Outcome Simulation::State::run(Observer& observer) {
         share_fabric(end_ns);
         now_ns = end_ns;
         ++windows;
-        if (now_ns == next_sample_ns) record(observer);
+        bool const drained =
+            ends_when_drained && agreed.next_event_ns == core::never && now_ns > world.warmup_ns();
+        if (drained) final_ns = now_ns;
+        if (now_ns == next_sample_ns || drained) record(observer);
         observer.on_window({now_ns, world.end_ns(), gauges.output_tokens_per_s(), gauges.facility_w()});
+        if (drained) break;
         jump(agreed.next_event_ns);
         if (agreed.flags != 0 && now_ns < world.end_ns()) {
             Stopwatch const watch{time_in_s, Phase::record};

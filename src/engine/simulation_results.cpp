@@ -38,7 +38,7 @@ std::int64_t resident_mb() {
 Results Simulation::results() {
     State& s = *state_;
     Results results;
-    results.measured_s = core::to_seconds(s.world.deck().time.duration_ns);
+    results.measured_s = core::to_seconds(s.final_ns - s.world.warmup_ns());
     results.accelerators = s.world.plan().accelerators();
     results.services = gather_services(s.world, s.comm, s.racks);
     s.gauges.report(results);
@@ -76,6 +76,7 @@ void ServiceResults::merge(ServiceResults const& other) {
     tpot.merge(other.tpot);
     e2e.merge(other.e2e);
     queue_wait.merge(other.queue_wait);
+    token_gaps.merge(other.token_gaps);
     completions += other.completions;
     output_tokens += other.output_tokens;
     objectives_met += other.objectives_met;

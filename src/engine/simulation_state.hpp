@@ -26,7 +26,9 @@ struct Simulation::State {
           mail{partition, c},
           gauges{w, c},
           window_ns{w.deck().time.window_ns},
-          next_sample_ns{gauges.next_sample_ns(0)} {
+          next_sample_ns{gauges.next_sample_ns(0)},
+          ends_when_drained{w.finite()},
+          final_ns{w.end_ns()} {
         std::int64_t const first = partition.first_rack(comm.rank());
         racks.resize(static_cast<std::size_t>(partition.rack_count(comm.rank())));
         team.for_ranges(racks.size(), rack_grain, [&](std::size_t begin, std::size_t end) {
@@ -62,6 +64,8 @@ struct Simulation::State {
     Gauges gauges;
     core::TimeNs window_ns;
     core::TimeNs next_sample_ns;
+    bool ends_when_drained;  //!< rather than at its time, since nothing arrives without end
+    core::TimeNs final_ns;   //!< end of the run
 
     core::TimeNs now_ns{0};  //!< start of the window
     std::int64_t windows{0};

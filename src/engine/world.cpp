@@ -2,66 +2,98 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "megaweave/core/error.hpp"
 #include "megaweave/llm/architecture.hpp"
+#include "megaweave/llm/speculation.hpp"
 #include "megaweave/llm/timing_table.hpp"
 
 namespace mw::engine {
 
 namespace {
 
-serving::Timing make_timing(serving::ServiceParams const& params, hardware::RackParams const& rack) {
-    llm::IterationModel roofline{params.model, params.weights, params.kv_cache, params.parallelism, rack};
-    if (params.timing_table.empty()) return roofline;
-    return llm::TimingTable{params.timing_table, roofline};
+serving::Timing make_timing(serving::ServiceParams const& params, llm::Parallelism const& parallelism,
+                            hardware::RackParams const& rack) {
+    llm::IterationModel roofline{params.model, params.weights, params.kv_cache,
+                                 parallelism,  rack,           params.engine};
+    serving::Timing timing = roofline;
+    if (!params.timing_table.empty())
+        timing = llm::TimingTable{params.timing_table, roofline, params.timing_rules};
+    if (params.speculative.draft_tokens == 0) return timing;
+    double const given = params.speculative.draft_cost;
+    return llm::SpeculativeIteration{std::move(timing), given > 0 ? given : llm::draft_cost(params.model)};
 }
 
 serving::InstanceParams make_pool(serving::ServiceParams const& params, llm::MemoryPlan const& memory,
                                   bool prefill_only) {
-    std::int64_t const forced = params.scheduler.kv_blocks;
-    return {params.scheduler, prefill_only, forced > 0 ? forced : memory.kv_blocks};
+    auto scheduler = params.scheduler;
+    scheduler.max_sequences = memory.max_sequences;  // fewer where their constant states do not fit
+    return {scheduler, prefill_only, scheduler.kv_blocks > 0 ? scheduler.kv_blocks : memory.kv_blocks,
+            params.speculative};
 }
 
-llm::MemoryPlan make_memory(serving::ServiceParams const& params, hardware::RackParams const& rack) {
+llm::MemoryPlan make_memory(serving::ServiceParams const& params, llm::Parallelism const& parallelism,
+                            hardware::RackParams const& rack) {
+    serving::SchedulerParams const& scheduler = params.scheduler;
     llm::MemoryPlan const memory =
-        llm::plan_memory(params.model, params.weights, params.kv_cache, params.parallelism, rack.accelerator,
-                         params.scheduler.block_tokens, params.scheduler.memory_share,
-                         params.scheduler.max_batched_tokens, params.scheduler.max_sequences);
-    if (memory.kv_blocks <= 0 && params.scheduler.kv_blocks == 0)
+        llm::plan_memory(params.model, {params.weights, params.kv_cache}, parallelism, rack.accelerator,
+                         {scheduler.memory_rule, scheduler.memory_share, scheduler.memory_reserve_bytes,
+                          scheduler.block_tokens, scheduler.max_batched_tokens, scheduler.max_sequences});
+    if (memory.kv_blocks <= 0 && scheduler.kv_blocks == 0)
         throw core::InputError(fmt::format(
-            "service '{}': {} does not fit: {:.1f} GB of weights and {:.1f} GB of activations on each {} "
-            "with {:.0f} GB of memory, of which {:.0f} % "
-            "may be used. Spread it over more accelerators (services[].parallelism) or use narrower weights",
+            "service '{}': {} does not fit: {:.1f} GB of weights, {:.1f} GB of activations and {:.1f} GB of "
+            "reserve on each {} with {:.1f} GB of memory, of which {:.0f} % may be used. Spread it over more "
+            "accelerators (services[].parallelism) or use narrower weights",
             params.name, params.model.name, memory.weight_bytes_per_accelerator * 1e-9,
-            memory.activation_bytes * 1e-9, rack.accelerator.name, rack.accelerator.hbm_bytes * 1e-9,
-            100 * params.scheduler.memory_share));
+            memory.activation_bytes * 1e-9, memory.reserve_bytes * 1e-9, rack.accelerator.name,
+            memory.usable_bytes * 1e-9, 100 * scheduler.memory_share));
     return memory;
 }
 
 site::PlanParams plan_params(config::Deck const& deck) {
     site::PlanParams plan{deck.cluster.accelerators, deck.cluster.rack, deck.cluster.scale_out, {}};
     for (serving::ServiceParams const& service : deck.services)
-        plan.services.push_back({service.accelerators, service.parallelism.accelerators(),
-                                 service.mode == serving::Mode::disaggregated ? service.prefill_share : 0.0,
-                                 service.cell_instances});
+        plan.services.push_back(
+            {service.accelerators, service.parallelism_of(false).accelerators(),
+             service.mode == serving::Mode::disaggregated ? service.prefill_share : 0.0,
+             service.cell_instances,
+             service.unequal_pools()
+                 ? site::Unit{service.prefill_pool.instances, service.prefill_pool.parallelism.accelerators(),
+                              service.decode_pool.instances}
+                 : site::Unit{}});
     return plan;
+}
+
+// Fitted over whole decode iterations, as calibrate_power.py has it, not over the experts' kernels alone.
+bool has_block_scales(serving::ServiceParams const& params) {
+    return params.weights == hardware::Precision::fp8 && llm::moe_layers(params.model) > 0 &&
+           params.model.expert_weights[hardware::index_of(params.weights)] == hardware::Precision::fp8;
 }
 
 }  // namespace
 
+ServiceModel::Pool::Pool(serving::ServiceParams const& params, llm::Parallelism const& parallelism,
+                         bool prefill_only, hardware::RackParams const& rack)
+    : accelerators{static_cast<double>(parallelism.accelerators())},
+      memory{make_memory(params, parallelism, rack)},
+      instance{make_pool(params, memory, prefill_only)},
+      timing{make_timing(params, parallelism, rack)} {}
+
 ServiceModel::ServiceModel(serving::ServiceParams const& params, hardware::RackParams const& rack)
     : params_{params},
-      accelerators_{static_cast<double>(params.parallelism.accelerators())},
-      memory_{make_memory(params, rack)},
-      pool_{make_pool(params, memory_, false)},
-      prefill_pool_{make_pool(params, memory_, true)},
-      timing_{make_timing(params, rack)},
+      pool_{params, params.parallelism_of(false), false, rack},
+      prefill_pool_{params.unequal_pools()
+                        ? std::make_unique<Pool>(params, params.parallelism_of(true), true, rack)
+                        : nullptr},
+      prefill_instance_{make_pool(params, memory(true), true)},
       input_{params.workload.input},
       output_{params.workload.output},
       power_{rack.accelerator},
-      kv_bytes_per_token_{llm::kv_bytes_per_token(params.model, params.kv_cache)} {
+      kv_bytes_per_token_{llm::kv_bytes_per_token(params.model, params.kv_cache)},
+      block_scaled_{has_block_scales(params)} {
     workload::ArrivalParams const& arrivals = params.workload.arrivals;
     if (arrivals.process == workload::Process::trace)
         trace_ = std::make_unique<workload::Trace>(arrivals.file, arrivals.format);
@@ -71,16 +103,35 @@ std::int64_t ServiceModel::kv_bytes(std::int64_t tokens) const {
     return std::llround(kv_bytes_per_token_ * static_cast<double>(tokens));
 }
 
-hardware::DynamicPower ServiceModel::power(llm::IterationCost const& cost) const {
-    return power_(hardware::Activity{(cost.flops - cost.attention_flops) / accelerators_,
-                                     cost.attention_flops / accelerators_, cost.hbm_bytes / accelerators_,
-                                     cost.scale_up_bytes / accelerators_, core::to_seconds(cost.duration_ns)},
-                  params_.weights);
+hardware::Activity ServiceModel::activity(llm::IterationCost const& cost, bool prefill) const {
+    double const accelerators = pool(prefill).accelerators;
+    hardware::Activity activity;
+    activity.flops = (cost.flops - cost.attention_flops) / accelerators;
+    activity.bf16_flops = cost.attention_flops / accelerators;
+    activity.hbm_bytes = cost.hbm_bytes / accelerators;
+    activity.link_bytes = cost.scale_up_bytes / accelerators;
+    activity.seconds = core::to_seconds(cost.duration_ns);
+    activity.weight_bytes = cost.weight_bytes / accelerators;
+    activity.logits = cost.logits;
+    if (cost.duration_ns > 0) {
+        auto const waiting = static_cast<double>(cost.share(llm::Share::idle) +
+                                                 cost.host_ns);  // a pipeline's bubble, the host
+        activity.busy_share = 1.0 - waiting / static_cast<double>(cost.duration_ns);
+    }
+    activity.rescale_share = block_scaled_ ? activity.busy_share : 0.0;
+    return activity;
 }
 
 World::World(config::Deck const& deck) : deck_{deck}, plan_{plan_params(deck)}, random_{deck.seed} {
     for (serving::ServiceParams const& service : deck.services)
         services_.push_back(std::make_unique<ServiceModel>(service, deck.cluster.rack));
+}
+
+bool World::finite() const {
+    return !deck_.services.empty() &&
+           std::ranges::all_of(deck_.services, [](serving::ServiceParams const& service) {
+               return service.workload.arrivals.finite();
+           });
 }
 
 }  // namespace mw::engine

@@ -32,8 +32,10 @@ int as_count(std::size_t size) {
 }  // namespace
 
 struct Comm::Handle {
-    Handle() { MPI_Comm_dup(MPI_COMM_WORLD, &comm); }
-    ~Handle() { MPI_Comm_free(&comm); }
+    Handle() = default;
+    ~Handle() {
+        if (comm != MPI_COMM_NULL) MPI_Comm_free(&comm);
+    }
     Handle(Handle const&) = delete;
     Handle& operator=(Handle const&) = delete;
 
@@ -43,7 +45,17 @@ struct Comm::Handle {
     std::vector<MPI_Request> requests;
 };
 
+Comm::Comm(std::unique_ptr<Handle> handle) : handle_{std::move(handle)} {
+    handle_->sent.resize(1);
+    handle_->received.resize(1);
+}
+
+Comm Comm::alone() {
+    return Comm{std::make_unique<Handle>()};
+}
+
 Comm::Comm() : handle_{std::make_unique<Handle>()} {
+    MPI_Comm_dup(MPI_COMM_WORLD, &handle_->comm);
     MPI_Comm_rank(handle_->comm, &rank_);
     MPI_Comm_size(handle_->comm, &size_);
     handle_->sent.resize(static_cast<std::size_t>(size_));
@@ -59,7 +71,7 @@ void* Comm::native() const {
 }
 
 void Comm::barrier() const {
-    MPI_Barrier(handle_->comm);
+    if (size_ > 1) MPI_Barrier(handle_->comm);
 }
 
 std::int64_t Comm::sum(std::int64_t value) const {
@@ -73,29 +85,35 @@ std::int64_t Comm::max(std::int64_t value) const {
 }
 
 std::int64_t Comm::min(std::int64_t value) const {
+    if (size_ == 1) return value;
     MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, handle_->comm);
     return value;
 }
 
 void Comm::sum(std::span<std::int64_t> values) const {
+    if (size_ == 1) return;
     MPI_Allreduce(MPI_IN_PLACE, values.data(), as_count(values.size()), MPI_INT64_T, MPI_SUM, handle_->comm);
 }
 
 void Comm::sum(std::span<std::uint64_t> values) const {
+    if (size_ == 1) return;
     MPI_Allreduce(MPI_IN_PLACE, values.data(), as_count(values.size()), MPI_UINT64_T, MPI_SUM, handle_->comm);
 }
 
 void Comm::max(std::span<std::int64_t> values) const {
+    if (size_ == 1) return;
     MPI_Allreduce(MPI_IN_PLACE, values.data(), as_count(values.size()), MPI_INT64_T, MPI_MAX, handle_->comm);
 }
 
 std::int64_t Comm::sum_before(std::int64_t value) const {
     std::int64_t before = 0;
+    if (size_ == 1) return before;
     MPI_Exscan(&value, &before, 1, MPI_INT64_T, MPI_SUM, handle_->comm);
     return root() ? 0 : before;
 }
 
 void Comm::broadcast(std::vector<std::byte>& bytes) const {
+    if (size_ == 1) return;
     std::uint64_t size = bytes.size();
     MPI_Bcast(&size, 1, MPI_UINT64_T, 0, handle_->comm);
     bytes.resize(size);
@@ -103,6 +121,7 @@ void Comm::broadcast(std::vector<std::byte>& bytes) const {
 }
 
 std::vector<std::vector<std::byte>> Comm::gather(std::vector<std::byte> const& bytes) const {
+    if (size_ == 1) return {bytes};
     auto const ranks = root() ? static_cast<std::size_t>(size_) : 0;
     std::vector<int> sizes(ranks);
     int const mine = as_count(bytes.size());
@@ -163,6 +182,7 @@ Pulse Comm::exchange(std::vector<std::vector<std::byte>> const& outboxes,
 }
 
 void Comm::swap(std::span<Swap const> swaps) {
+    if (swaps.empty()) return;
     auto& requests = handle_->requests;
     requests.clear();
     for (Swap const& s : swaps)

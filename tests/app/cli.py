@@ -18,6 +18,7 @@ from harness import (BUSY, BUSY_DECK, DONE, INPUT, STOPPED, TREE, WORLD, Checks,
 
 DECK = TREE / "tests/decks/good/minimal.yaml"
 BAD = TREE / "tests/decks/bad"
+SAMPLE = TREE / "inputs/points_example.csv"
 TRACES = TREE / "tests/decks/bad_traces"
 MAXMIN = TREE / "../shared/reference/maxmin"
 # Long enough to be interrupted on any machine.
@@ -29,7 +30,7 @@ def help_and_version(checks, program):
         name = f"on {ranks} ranks (0: without mpirun)"
         text = program.run("--help", ranks=ranks)
         checks.expect(text.code == DONE and text.out.count("Usage") == 1, f"--help helps once {name}", text)
-        for command in ("run", "check", "flows", "catalogue"):
+        for command in ("run", "check", "flows", "validate", "catalogue"):
             checks.expect(f"\n  {command} " in text.out, f"--help lists {command} {name}", text)
         text = program.run("--version", ranks=ranks)
         checks.expect(text.code == DONE and text.out.startswith("megaweave ") and text.out.count("megaweave") == 1,
@@ -55,6 +56,11 @@ def mistakes(checks, program):
         ("--time-limit 00:61:00", ["run", DECK, "--time-limit", "00:61:00"], "HH:MM:SS"),
         ("--threads 0", ["run", DECK, "--threads", "0"], "--threads"),
         ("--restart from nothing", ["run", DECK, "--restart", "nothing"], "nothing"),
+        ("points that are not there", ["validate", "nowhere.csv"], "nowhere.csv"),
+        ("points without columns", ["validate", DECK], "no column 'source'"),
+        ("--filter without a value", ["validate", SAMPLE, "--filter", "load"], "COLUMN=VALUE"),
+        ("--filter of an unknown column", ["validate", SAMPLE, "--filter", "lod=max"], "Did you mean 'load'?"),
+        ("--set of an unknown entry's key", ["validate", SAMPLE, "--set", "racks.hgx-h100.nodez=1"], "nodez"),
         ("an unknown kind", ["catalogue", "engines"], "engines"),
         ("an unknown entry", ["catalogue", "racks", "hgx-h1000"], "hgx-h100"),
     ]
@@ -212,6 +218,33 @@ def finish_times(path):
         return {row["flow"]: float(row["finish_s"]) for row in csv.DictReader(file)}
 
 
+def validate(checks, program):
+    """Predictions are the same bytes for any ranks and threads; what cannot be run is listed and not fatal."""
+    outputs = {}
+    for ranks, threads in ((1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)):
+        out = program.folder / f"validate_{ranks}_{threads}.csv"
+        result = program.run("validate", SAMPLE, "--output", out, "--threads", threads, ranks=ranks)
+        if checks.expect(result.code == DONE and out.exists(), f"validate on {ranks} ranks x {threads} threads", result):
+            outputs[ranks, threads] = (out.read_bytes(), result.out.replace(str(out), "OUT"))
+    checks.expect(len(set(outputs.values())) == 1, "validate says the same for any ranks and threads")
+    with open(program.folder / "validate_1_1.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    ran = [row for row in rows if row["status"] == "ok"]
+    checks.expect(len(rows) > len(ran) > 0, "some rows of the sample cannot be run, most can")
+    for row in ran:
+        error = float(row["predicted"]) / float(row["value"]) - 1
+        shares = sum(float(value) for name, value in row.items() if name.startswith("share_"))
+        checks.expect(abs(error - float(row["error"])) < 1e-5, f"{row['id']}: error is predicted over measured less one", row)
+        checks.expect(abs(shares - 1) < 1e-4 and row["binding"], f"{row['id']}: time shares sum to 1, and one resource binds", row)
+    checks.expect(all(row["reason"] for row in rows if row["status"] != "ok"), "rows that are not run say why")
+
+    one = program.run("validate", SAMPLE, "--filter", "load=static", ranks=1)
+    checks.expect("static" in one.out and "closed" not in one.out, "--filter leaves out the rest", one)
+    slow = program.folder / "slow.csv"
+    program.run("validate", SAMPLE, "--output", slow, "--set", "racks.hgx-h100.accelerator.base=a100-80g", ranks=1)
+    checks.expect(slow.exists() and slow.read_bytes() != outputs[1, 1][0], "--set changes the catalogue")
+
+
 def listings(checks, program):
     catalogue = program.run("catalogue", ranks=2)
     for name in ("hgx-h100", "gb200-nvl72", "llama-3.1-70b", "deepseek-v3", "dsp-pluggable"):
@@ -227,7 +260,7 @@ def listings(checks, program):
 def main():
     options = arguments(__doc__)
     checks = Checks()
-    for part in (help_and_version, mistakes, output_folder, lost_rank, time_limit, stop_and_restart, flows, listings):
+    for part in (help_and_version, mistakes, output_folder, lost_rank, time_limit, stop_and_restart, flows, validate, listings):
         folder = tempfile.mkdtemp(prefix="megaweave-cli-")
         start = time.monotonic()
         part(checks, Program(options.binary, options.mpirun, folder))

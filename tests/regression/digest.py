@@ -15,7 +15,15 @@ CASES = [
     ("inputs/quickstart.yaml", SHORT, {"kv_bytes_transferred": 0}),
     ("inputs/clusters/odd_200.yaml", {"time.duration": "4 s", "time.warmup": "1 s"}, {"kv_bytes_transferred": 0, "completed": 0}),
     ("inputs/clusters/two_services.yaml", {"time.duration": "3 s", "time.warmup": "1 s"}, {"completed": 0}),
+    *((f"inputs/clusters/topologies/{name}.yaml", {"time.duration": "600 ms", "time.warmup": "400 ms"}, {"kv_bytes_transferred": 0})
+      for name in ("dragonfly", "torus", "hyperx", "explicit")),
     ("tests/decks/small/contended.yaml", {}, {"preempted": 10, "peak_link_utilisation": 0.95, "completed": 0}),
+    ("tests/decks/small/drafts.yaml", {"time.duration": "2 s"}, {"preempted": 0, "cached_input_tokens_per_s": 0, "completed": 0}),
+    ("tests/decks/small/demand_response.yaml", {"time.duration": "4 s", "time.warmup": "1 s", "facility.control.policy": "shed",
+                                                "facility.control.event": "{start: 1 s, duration: 2 s, budget: 150 kW}"},
+     {"completed": 0, "rejected": 0}),
+    ("tests/decks/small/cooling_failure.yaml", {"time.duration": "6 s", "time.warmup": "2 s", "facility.thermal.loop": "1 s",
+                                                "facility.thermal.failure": "{start: 1 s, duration: 4 s}"}, {"completed": 0}),
     ("tests/decks/small/spanning.yaml", {}, {"kv_bytes_transferred": 0, "completed": 0}),
 ]
 

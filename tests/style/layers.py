@@ -24,7 +24,8 @@ MAY_INCLUDE = {
     "parallel": ["core"],
     "engine": ["core", *MODELS, "serving", "site", "config", "parallel"],
     "io": ["core", "site", "parallel"],
-    "app": ["core", *MODELS, "serving", "site", "config", "parallel", "engine", "io"],
+    "validation": ["core", *MODELS, "serving", "site", "config", "parallel", "engine"],
+    "app": ["core", *MODELS, "serving", "site", "config", "parallel", "engine", "io", "validation"],
 }
 
 #: outside library: its headers -> (modules that may include them, in how many files at most)

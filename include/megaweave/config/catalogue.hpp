@@ -19,7 +19,8 @@ struct CatalogueRow {
 [[nodiscard]] std::vector<std::string> catalogue_kinds();
 //! Every entry of a kind. Throws core::InputError for an unknown kind.
 [[nodiscard]] std::vector<CatalogueRow> catalogue_rows(std::string const& kind);
-//! One entry written out as YAML, every default included. Throws core::InputError (with the nearest name) if unknown.
+//! One entry written out as YAML, every default included; of models also the path of a Hugging Face config.json.
+//! Throws core::InputError (with the nearest name) if unknown.
 [[nodiscard]] std::string catalogue_entry(std::string const& kind, std::string const& name);
 
 }  // namespace mw::config

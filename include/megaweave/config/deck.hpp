@@ -30,7 +30,8 @@ struct MemoryPoolParams {
 struct ClusterParams {
     std::int64_t accelerators{0};
     hardware::RackParams rack;
-    fabric::ClosParams scale_out;
+    hardware::BoardControlParams boards;
+    fabric::NetworkParams scale_out;
     fabric::OpticsParams optics;
     fabric::SwitchParams network_switch;
 };
@@ -39,6 +40,8 @@ struct OutputParams {
     std::string directory;
     core::TimeNs checkpoint_every_ns{600 * core::ns_per_s};  //!< of wall time; 0: only when stopped
     double request_sample{1};  //!< share of the requests that /requests of run.h5 lists
+    bool token_gaps{
+        false};  //!< keep a histogram of the times between tokens; `validate` asks for it, no deck can
 };
 
 /*!
@@ -78,9 +81,8 @@ struct FlowsDeck {
     std::string name;
     std::uint64_t seed{1};
     bool explicit_topology{false};
-    std::string links_file;   //!< explicit: CSV `link,capacity_bytes_per_s,latency_ns`
-    std::string routes_file;  //!< explicit: CSV `src,dst,links`
-    fabric::ClosParams clos;  //!< otherwise; nodes of one NIC unless the deck names a rack
+    fabric::TransportParams transport;
+    fabric::NetworkParams network;  //!< unless explicit: nodes of one NIC unless the deck names a rack
 };
 
 //! Needs only `name` and `cluster.scale_out`, for a Clos also `cluster.accelerators`. Throws like `read_deck`.

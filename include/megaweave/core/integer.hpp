@@ -4,9 +4,11 @@
 
 namespace mw::core {
 
+//! For sums and products that may exceed 63 bits.
+__extension__ using Wide = __int128;
+
 //! a·b/c, rounded down, without overflow of the product.
 [[nodiscard]] constexpr std::int64_t mul_div(std::int64_t a, std::int64_t b, std::int64_t c) {
-    __extension__ using Wide = __int128;
     return static_cast<std::int64_t>(static_cast<Wide>(a) * b / c);
 }
 

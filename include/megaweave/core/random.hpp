@@ -13,7 +13,8 @@ enum class Draw : std::uint32_t {
     sample,
     thinning,
     rotation,
-    test
+    test,
+    shed
 };
 
 /*!

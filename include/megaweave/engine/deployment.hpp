@@ -31,7 +31,8 @@ struct Deployment {
     std::int64_t racks{0};
     std::int64_t nodes{0};
     std::int64_t halls{0};
-    std::vector<std::int64_t> switches;  //!< by tier, leaves first
+    std::vector<site::NetworkTier> network;  //!< scale-out, hosts first
+    std::int64_t switches{0};
     std::int64_t cables{0};
     std::int64_t optical_ends{0};
     std::int64_t links{0};  //!< directed, as simulated

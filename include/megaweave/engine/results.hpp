@@ -20,6 +20,8 @@ struct ServiceResults {
     core::Histogram tpot;
     core::Histogram e2e;
     core::Histogram queue_wait;  //!< arrival to the first iteration
+    core::Histogram
+        token_gaps;  //!< between tokens of a sequence, one for each token; only where the deck asks for it
     std::int64_t completions{0};
     std::int64_t output_tokens{0};  //!< of completed requests
     std::int64_t objectives_met{0};
@@ -30,7 +32,7 @@ struct ServiceResults {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar& ttft& tpot& e2e& queue_wait& completions& output_tokens& objectives_met;
+        ar& ttft& tpot& e2e& queue_wait& token_gaps& completions& output_tokens& objectives_met;
     }
 };
 
@@ -85,6 +87,13 @@ struct Results {
     std::int64_t in_flight{0};
     Energies energy_uj;  //!< of the measured period
     std::int64_t it_energy_uj{0};
+    std::int64_t boards_energy_uj{0};  //!< of the accelerator boards, links and leakage included
+    std::int64_t racks_energy_uj{0};   //!< at the racks' AC meters
+    //! Nameplates at each boundary: boards (TDP), racks' AC inlets, IT, facility.
+    std::array<double, 4> provisioned_w{};
+    double mean_in_service{0};              //!< requests arrived and not done, at the samples' ends
+    std::vector<double> facility_series_w;  //!< mean of each whole sample of the measured period
+    double series_step_s{0};
     std::array<core::TimeNs, llm::share_count> accelerator_ns{};
     std::vector<ServiceResults> services;
     FabricResults fabric;

@@ -18,9 +18,11 @@ enum class Count : std::uint8_t {
     tpot_ns,  //!< sum over completions with more than one token
     tpot_samples,
     output_tokens,
-    input_tokens,      //!< prompt tokens processed
+    input_tokens,      //!< prompt tokens processed or found in the prefix cache
+    cached_tokens,     //!< of them, found
     completed_tokens,  //!< output tokens of completed requests
     preemptions,
+    kv_starved_ns,  //!< of iterations of instances in which a prompt waited for nothing but KV blocks
     iterations,
     events,
     messages,

@@ -26,31 +26,49 @@ class ServiceModel {
     ServiceModel& operator=(ServiceModel const&) = delete;
 
     [[nodiscard]] serving::ServiceParams const& params() const { return params_; }
-    [[nodiscard]] llm::MemoryPlan const& memory() const { return memory_; }
-    [[nodiscard]] serving::InstanceParams const& instance(bool prefill_pool) const {
-        return prefill_pool ? prefill_pool_ : pool_;
+    //! Of a prefill instance, or of one that decodes (or does both).
+    [[nodiscard]] llm::MemoryPlan const& memory(bool prefill = false) const { return pool(prefill).memory; }
+    [[nodiscard]] serving::InstanceParams const& instance(bool prefill) const {
+        return prefill ? prefill_instance_ : pool_.instance;
     }
-    [[nodiscard]] serving::Timing const& timing() const { return timing_; }
+    [[nodiscard]] serving::Timing const& timing(bool prefill = false) const { return pool(prefill).timing; }
     [[nodiscard]] workload::LengthLaw const& input() const { return input_; }
     [[nodiscard]] workload::LengthLaw const& output() const { return output_; }
     [[nodiscard]] workload::Trace const* trace() const { return trace_.get(); }
     //! Bytes of the KV cache of a context of that many tokens, all accelerators of an instance together.
     [[nodiscard]] std::int64_t kv_bytes(std::int64_t tokens) const;
-    //! Power and time shares of an iteration, per accelerator.
-    [[nodiscard]] hardware::DynamicPower power(llm::IterationCost const& cost) const;
+    //! What each of an instance's accelerators does in an iteration.
+    [[nodiscard]] hardware::Activity activity(llm::IterationCost const& cost, bool prefill = false) const;
+    //! Power of one accelerator in an iteration, above its resident idle.
+    [[nodiscard]] hardware::DynamicPower power(llm::IterationCost const& cost, bool prefill = false) const {
+        return power_(activity(cost, prefill), params_.weights, cost.clock);
+    }
+    [[nodiscard]] hardware::AcceleratorPower const& power_law() const { return power_; }
 
   private:
+    //! What instances of one layout have in common.
+    struct Pool {
+        Pool(serving::ServiceParams const& params, llm::Parallelism const& parallelism, bool prefill_only,
+             hardware::RackParams const& rack);
+        double accelerators;
+        llm::MemoryPlan memory;
+        serving::InstanceParams instance;
+        serving::Timing timing;
+    };
+    [[nodiscard]] Pool const& pool(bool prefill) const {
+        return prefill && prefill_pool_ ? *prefill_pool_ : pool_;
+    }
+
     serving::ServiceParams params_;
-    double accelerators_;
-    llm::MemoryPlan memory_;
-    serving::InstanceParams pool_;
-    serving::InstanceParams prefill_pool_;
-    serving::Timing timing_;
+    Pool pool_;
+    std::unique_ptr<Pool> prefill_pool_;  //!< where it differs
+    serving::InstanceParams prefill_instance_;
     workload::LengthLaw input_;
     workload::LengthLaw output_;
     std::unique_ptr<workload::Trace> trace_;
     hardware::AcceleratorPower power_;
     double kv_bytes_per_token_;
+    bool block_scaled_;  //!< FP8 experts, whose kernels undo the scales of blocks
 };
 
 //! What every rack sees and nobody changes: the deck, the plan, the models.
@@ -65,6 +83,8 @@ class World {
     [[nodiscard]] core::KeyedRandom const& random() const { return random_; }
     [[nodiscard]] core::TimeNs warmup_ns() const { return deck_.time.warmup_ns; }
     [[nodiscard]] core::TimeNs end_ns() const { return deck_.time.warmup_ns + deck_.time.duration_ns; }
+    //! Every service's arrivals end (bursts, closed loops of a number of requests): the run may end when all is served.
+    [[nodiscard]] bool finite() const;
 
   private:
     config::Deck deck_;

@@ -35,11 +35,14 @@ struct CommCounters {
  * The ranks of a run, by verbs. A private duplicate of the world communicator: other libraries cannot disturb it.
  *
  * Reductions are on integers only, so their results do not depend on the number of ranks. Collective calls must be made by all
- * ranks in the same order, from the main thread. Errors of MPI end the whole run (no hang).
+ * ranks in the same order, from the main thread. Errors of MPI end the whole run (no hang). A communicator of one rank calls
+ * MPI for nothing.
  */
 class Comm {
   public:
     Comm();
+    //! One rank by itself, whatever the size of the run: for simulations that threads run side by side. Needs no MPI at all.
+    [[nodiscard]] static Comm alone();
     ~Comm();
     Comm(Comm&&) noexcept;
     Comm& operator=(Comm&&) noexcept;
@@ -73,11 +76,12 @@ class Comm {
     //! Both ways with some neighbours at once; each pair knows the sizes. No other rank takes part.
     void swap(std::span<Swap const> swaps);
 
-    //! The MPI communicator, for libraries that need one (cast to MPI_Comm* in the module that links MPI).
+    //! The MPI communicator, for libraries that need one (cast to MPI_Comm* in the module that links MPI); none if alone().
     [[nodiscard]] void* native() const;
 
   private:
     struct Handle;
+    explicit Comm(std::unique_ptr<Handle> handle);
     std::unique_ptr<Handle> handle_;
     int rank_{0};
     int size_{1};

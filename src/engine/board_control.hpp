@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+
+#include "megaweave/engine/world.hpp"
+#include "megaweave/hardware/power_cap.hpp"
+
+namespace mw::engine {
+
+/*!
+ * The boards of one instance where their clock may change: power caps, clock lock, hot dies.
+ *
+ * An iteration begins at the clock that the lock, the dies' temperature and the cap's controller allow, and keeps it; what it drew is
+ * shown to the controller when it ends (PowerCapController), so a cap may be passed for some iterations, as on real boards. Compute and
+ * HBM time stretch as hardware::OperatingPointSolver says. All boards of an instance run alike: they wait for each other anyway.
+ * Leaves out: a cap's effect within an iteration.
+ */
+class BoardControl {
+  public:
+    BoardControl(ServiceModel const& service, bool prefill, hardware::BoardControlParams const& boards,
+                 double tdp_w, std::int64_t accelerators);
+    BoardControl(BoardControl const&) = delete;
+    BoardControl& operator=(BoardControl const&) = delete;
+
+    //! What the instance takes for its iterations' times; points here.
+    [[nodiscard]] serving::Timing const& timing() const { return timing_; }
+    //! An iteration that begins now.
+    [[nodiscard]] llm::IterationCost operator()(llm::Batch const& batch) const;
+    //! Shows the controller what was drawn up to now. Before anything is done to the instance.
+    void observe(core::TimeNs now_ns);
+    //! From the time last observed on.
+    void set_power(hardware::DynamicPower const& power) { power_w_ = power.total_w(); }
+
+    //! The site's control: a cap for each board, beside the deck's; 0: none.
+    void set_cap(double cap_w);
+    //! The highest clock that the dies' temperature allows.
+    void set_thermal_ceiling(double clock) { thermal_ceiling_ = clock; }
+    [[nodiscard]] double clock() const;
+    [[nodiscard]] std::int64_t accelerators() const { return accelerators_; }
+    //! Of all boards since this was last called, resident idle included, up to the time last observed.
+    [[nodiscard]] std::int64_t take_energy_uj();
+
+    template <class Archive>
+    void archive(Archive& ar) {
+        ar& controller_& thermal_ceiling_& power_w_& energy_j_& at_ns_;
+    }
+
+  private:
+    [[nodiscard]] double ceiling() const;
+
+    ServiceModel const* service_;
+    bool prefill_;
+    std::int64_t accelerators_;
+    double deck_cap_w_;    // 0: none
+    double lock_ceiling_;  // share of the highest clock
+    hardware::PowerCapController controller_;
+    double thermal_ceiling_{1};
+    double power_w_{0};   // of one board, above its resident idle
+    double energy_j_{0};  // of one board, not yet taken
+    core::TimeNs at_ns_{0};
+    serving::Timing timing_;
+};
+
+}  // namespace mw::engine

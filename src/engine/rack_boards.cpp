@@ -1,0 +1,68 @@
+// A rack's boards: their temperature, their caps, and the arrivals that a site short of power turns away.
+#include <algorithm>
+
+#include "megaweave/hardware/power_clock.hpp"
+#include "rack.hpp"
+
+namespace mw::engine {
+
+std::unique_ptr<BoardControl> Rack::make_boards(site::InstancePlace const& place) const {
+    config::Deck const& deck = world_->deck();
+    bool const clock_may_change =
+        deck.cluster.boards.any() || deck.facility.thermal.on || deck.facility.control.on();
+    if (!clock_may_change) return nullptr;
+    return std::make_unique<BoardControl>(world_->service(place.service), place.prefill, deck.cluster.boards,
+                                          deck.cluster.rack.accelerator.tdp_w, place.accelerators);
+}
+
+double Rack::die_c() const {
+    return thermal_ ? thermal_->die_c() : world_->deck().cluster.rack.accelerator.thermal.leakage_reference_c;
+}
+
+void Rack::warm(double board_w, double coolant_c, double seconds) {
+    if (!thermal_) return;
+    thermal_->step(board_w, coolant_c, seconds);
+    hardware::AcceleratorParams const& accelerator = world_->deck().cluster.rack.accelerator;
+    hardware::ClockLaw const law{accelerator.clock};
+    double const ceiling = hardware::thermal_ceiling(accelerator.thermal, law, thermal_->die_c());
+    for (Hosted& hosted : hosted_) hosted.boards->set_thermal_ceiling(ceiling);
+}
+
+void Rack::add_classes(core::TimeNs now_ns, ClassSums& sums) {
+    plant::BudgetPolicy const policy = world_->deck().facility.control.policy;
+    for (Hosted& hosted : hosted_) {
+        site::InstancePlace const& place = world_->plan().instance(hosted.id);
+        std::size_t const c = class_of(policy, place.service.index(), place.prefill);
+        hosted.boards->observe(now_ns);
+        sums.energy_uj[c] += hosted.boards->take_energy_uj();
+        sums.boards[c] += hosted.boards->accelerators();
+    }
+}
+
+void Rack::set_caps(ClassCaps const& caps) {
+    plant::BudgetPolicy const policy = world_->deck().facility.control.policy;
+    for (Hosted& hosted : hosted_) {
+        site::InstancePlace const& place = world_->plan().instance(hosted.id);
+        hosted.boards->set_cap(caps[class_of(policy, place.service.index(), place.prefill)]);
+    }
+}
+
+double Rack::clock() const {
+    double sum = 0;
+    double boards = 0;
+    for (Hosted const& hosted : hosted_) {
+        if (!hosted.boards) continue;
+        auto const count = static_cast<double>(hosted.boards->accelerators());
+        sum += count * hosted.boards->clock();
+        boards += count;
+    }
+    return boards > 0 ? sum / boards : 1.0;
+}
+
+bool Rack::sheds(Cell const& cell, serving::Request const& request) const {
+    return shed_share_ > 0 && request.service.index() + 1 == world_->services() &&
+           world_->random().uniform(core::Draw::shed, cell.id.index(), request.id & 0xffffffffffULL) <
+               shed_share_;
+}
+
+}  // namespace mw::engine

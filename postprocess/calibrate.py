@@ -104,13 +104,14 @@ class Calibration:
         loss = np.where(size < HUBER, 0.5 * size**2 / HUBER, size - 0.5 * HUBER) / HUBER
         return float(weight @ loss + 0.5 * PRIOR_WEIGHT * np.sum((theta / self.parameters.spread) ** 2))
 
-    def fit(self, weight, theta, rounds, say=print):
-        """Gauss-Newton from theta; ends when a round gains less than a thousandth."""
+    def fit(self, weight, theta, rounds, keep_slopes=False, say=print):
+        """Gauss-Newton from theta; ends when a round gains less than a thousandth. keep_slopes: derivatives of the first round for all."""
         engine = self.at_engine(theta)
         residual = self.residual(theta, engine)
         cost, damping = self.cost(residual, theta, weight), 1e-2
         for turn in range(rounds):
-            slopes = self.jacobian(theta, engine, residual)
+            if turn == 0 or not keep_slopes:
+                slopes = self.jacobian(theta, engine, residual)
             pull = weight / np.maximum(np.abs(np.nan_to_num(residual, nan=3.0)), HUBER) / HUBER
             curvature = (slopes * pull[:, None]).T @ slopes
             gradient = (slopes * pull[:, None]).T @ np.nan_to_num(residual)
@@ -166,7 +167,7 @@ def leave_out(calibration, theta, only=()):
         kept = families != family
         weight = np.where(kept, calibration.points.weight, 0.0)
         start = 0.5 * without_orphans(calibration, theta, kept)
-        _, residual = calibration.fit(weight, start, 3, say=lambda _: None)
+        _, residual = calibration.fit(weight, start, 4, keep_slopes=True, say=lambda _: None)
         unseen[~kept] = residual[~kept]
         print(f"  without {family}: {np.count_nonzero(~kept)} rows", flush=True)
     return families, unseen

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "megaweave/core/check.hpp"
+#include "work_spread.hpp"
 
 namespace mw::llm {
 namespace {
@@ -12,18 +13,6 @@ constexpr double activation_bytes = 2.0;  // BF16
 
 double real(std::int64_t n) {
     return static_cast<double>(n);
-}
-
-// What each of `ranks` sends to reduce `bytes` among them: a ring inside a domain, then its share across.
-Messages all_reduce(double bytes, double ranks, double domain) {
-    double const inside = std::min(ranks, domain);
-    double const domains = std::ceil(ranks / domain);
-    return {2.0 * (inside - 1.0) / inside * bytes, 2.0 * (domains - 1.0) / domains * bytes / inside, 1.0,
-            bytes};
-}
-
-Messages operator*(Messages m, double times) {
-    return {m.scale_up_bytes * times, m.scale_out_bytes * times, m.count * times, m.reduced_bytes};
 }
 
 constexpr double narrowest_split = 256.0;  // columns: two blocks of a quantised matrix
@@ -54,28 +43,6 @@ Layout::Layout(ModelParams const& model, Parallelism const& p, std::int64_t scal
     MW_EXPECT(p.pipeline <= model.layers, "more pipeline stages than layers");
     MW_EXPECT(scale_up_domain > 0, "a scale-up domain has at least one accelerator");
 }
-
-//! How a batch falls apart over micro-batches and attention ranks.
-struct WorkCounter::Spread {
-    Spread(Batch const& batch, Layout const& layout, double at_once)
-        : stages{std::min(layout.pipeline, tokens(batch))},
-          interleaved{std::min(at_once, std::max(1.0, std::floor(tokens(batch) / stages)))},
-          micro_batches{stages * interleaved},
-          all_tokens{tokens(batch) / micro_batches},
-          decode_sequences{std::ceil(real(batch.decode_sequences) / (micro_batches * layout.attention_data))},
-          decode_tokens{decode_sequences * real(batch.tokens_per_sequence)},
-          prefill_tokens{real(batch.prefill_tokens) / (micro_batches * layout.attention_data)} {}
-
-    static double tokens(Batch const& batch) { return real(batch.decode_tokens() + batch.prefill_tokens); }
-
-    double stages;       // that are busy
-    double interleaved;  // micro-batches in each
-    double micro_batches;
-    double all_tokens;        // of a micro-batch
-    double decode_sequences;  // of a micro-batch on the busiest attention rank
-    double decode_tokens;     // the same
-    double prefill_tokens;    // the same
-};
 
 double count_kernels(ModelParams const& m, hardware::Precision weights) {
     auto const asked = hardware::index_of(weights);
@@ -142,44 +109,6 @@ WorkCounter::WorkCounter(ModelParams const& model, hardware::Precision weights, 
     expert_ = expert_messages(model, weights, false);
     expert_direct_ = expert_messages(model, weights, true);
     pipeline_ = pipeline_messages(model);
-}
-
-Messages WorkCounter::tensor_messages(ModelParams const& model) const {
-    if (layout_.tensor <= 1) return {};
-    double const reductions = 2.0 * real(model.layers) / layout_.pipeline;
-    return all_reduce(activation_bytes * real(model.hidden), layout_.tensor, layout_.domain) * reductions;
-}
-
-Messages WorkCounter::expert_messages(ModelParams const& model, hardware::Precision weights,
-                                      bool direct) const {
-    double const layers = real(moe_layers(model)) / layout_.pipeline;
-    if (layers <= 0 || layout_.attention_data <= 1) return {};
-    double const hidden = real(model.hidden);
-    if (layout_.expert <= 1) {  // all-gather and reduce-scatter of every rank's tokens
-        auto messages =
-            all_reduce(activation_bytes * hidden * layout_.stage, layout_.stage, layout_.domain) * layers;
-        messages.count *= 2.0;
-        messages.reduced_bytes = 0.0;
-        return messages;
-    }
-    double const dispatch_bytes = weights == hardware::Precision::bf16 ? 2.0 : 1.0;
-    double const copy_bytes = hidden * (dispatch_bytes + activation_bytes) * layers;
-    double const chosen = real(model.experts_per_token);
-    double const inside = std::min(layout_.stage, layout_.domain);
-    double const domains = std::ceil(layout_.stage / layout_.domain);
-    if (direct && domains > 1) return {0.0, copy_bytes * chosen * (1.0 - 1.0 / layout_.stage), 2.0 * layers};
-    double const members = domains > 1 ? inside : layout_.expert;
-    double reached = domains * (1.0 - std::pow(1.0 - 1.0 / domains, chosen));
-    if (model.node_limit > 0) reached = std::min(reached, real(model.node_limit));
-    return {copy_bytes * chosen * (1.0 - 1.0 / members), copy_bytes * reached * (1.0 - 1.0 / domains),
-            2.0 * layers};
-}
-
-Messages WorkCounter::pipeline_messages(ModelParams const& model) const {
-    if (layout_.pipeline <= 1) return {};
-    double const bytes = activation_bytes * real(model.hidden) / layout_.tensor;
-    bool const leaves = layout_.pipeline * layout_.stage > layout_.domain;
-    return {leaves ? 0.0 : bytes, leaves ? bytes : 0.0, 1.0};
 }
 
 Work WorkCounter::operator()(Batch const& batch) const {
@@ -278,27 +207,6 @@ void WorkCounter::count_prefill_attention(Work& work, Batch const& batch, Spread
     work.total_flops += flops * tokens;
     work.total_attention_flops += flops * tokens;
     work.total_hbm_bytes += bytes * shares * spread.micro_batches;
-}
-
-void WorkCounter::count_messages(Work& work, Batch const& batch, Spread const& spread) const {
-    auto const scaled = [](Messages const& per_token, double tokens) {
-        return Messages{per_token.scale_up_bytes * tokens, per_token.scale_out_bytes * tokens,
-                        per_token.count, per_token.reduced_bytes * tokens};
-    };
-    double const rank_tokens = spread.decode_tokens + spread.prefill_tokens;
-    double const mean_tokens = spread.all_tokens / layout_.attention_data;
-    double const own_tokens = spread.all_tokens / layout_.stage;
-    work.tensor = scaled(tensor_, rank_tokens);
-    Messages const& expert = batch.prefill_tokens > 0 ? expert_ : expert_direct_;
-    work.expert = scaled(expert, own_tokens);
-    work.pipeline = scaled(pipeline_, rank_tokens);
-
-    double const senders = layout_.stage * layout_.pipeline * spread.micro_batches;
-    work.total_scale_up_bytes = senders * ((tensor_.scale_up_bytes + pipeline_.scale_up_bytes) * mean_tokens +
-                                           expert.scale_up_bytes * own_tokens);
-    work.total_scale_out_bytes =
-        senders * ((tensor_.scale_out_bytes + pipeline_.scale_out_bytes) * mean_tokens +
-                   expert.scale_out_bytes * own_tokens);
 }
 
 }  // namespace mw::llm

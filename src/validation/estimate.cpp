@@ -57,7 +57,7 @@ class Replica {
         kv_used_ -= items_[i].input + items_[i].output;
         if (next_ < items_.size()) {
             items_[next_].arrival_ns = now_ns_;
-            waiting_.push_back(next_++);
+            incoming_.push_back(next_++);
         }
     }
 
@@ -107,8 +107,13 @@ class Replica {
     void step() {
         llm::Batch batch;
         choose_chunks(batch);
+        // A replaced request comes when the next iteration has begun, as it does through a router.
+        bool const late = !incoming_.empty() && batch.decode_sequences + batch.prefill_tokens > 0;
+        waiting_.insert(waiting_.end(), incoming_.begin(), incoming_.end());
+        incoming_.clear();
+        if (batch.decode_sequences + batch.prefill_tokens == 0) return;
         std::int64_t steps = 1;
-        if (chunks_.empty() && !finishes_.empty())
+        if (chunks_.empty() && !late && !finishes_.empty())
             steps = std::max<std::int64_t>(1, finishes_.top().first - step_);
         batch.context_tokens += decoding_ * (steps - 1) / 2;
         core::TimeNs const took_ns = service_.timing()(batch).duration_ns * steps;
@@ -158,6 +163,7 @@ class Replica {
     std::size_t next_{0};
     std::size_t done_{0};
     std::deque<std::size_t> waiting_;
+    std::vector<std::size_t> incoming_;
     std::vector<std::size_t> prefilling_;
     std::vector<Chunk> chunks_;
     std::priority_queue<Finish, std::vector<Finish>, std::greater<>> finishes_;

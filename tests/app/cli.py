@@ -61,7 +61,7 @@ def mistakes(checks, program):
         ("--filter without a value", ["validate", SAMPLE, "--filter", "load"], "COLUMN=VALUE"),
         ("--filter of an unknown column", ["validate", SAMPLE, "--filter", "lod=max"], "Did you mean 'load'?"),
         ("--set of an unknown entry's key", ["validate", SAMPLE, "--set", "racks.hgx-h100.nodez=1"], "nodez"),
-        ("an unknown kind", ["catalogue", "engines"], "engines"),
+        ("an unknown kind", ["catalogue", "motors"], "motors"),
         ("an unknown entry", ["catalogue", "racks", "hgx-h1000"], "hgx-h100"),
     ]
     for what, words, said in cases:

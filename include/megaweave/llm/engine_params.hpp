@@ -14,7 +14,7 @@ namespace mw::llm {
  *
  * The factors multiply what the accelerator's catalogue entry says large kernels reach (hardware::KernelEfficiency), so an engine on
  * an accelerator that it was not measured on is their product. Few and physical: fitted by postprocess/calibrate.py on published
- * measurements, never per point. The defaults are those of the entry `generic`.
+ * measurements, never per point. A deck that names no engine gets the entry `generic`; the defaults here are round values near it.
  */
 struct EngineParams {
     std::string name{"generic"};

@@ -176,6 +176,8 @@ TEST_CASE("the host's work on an iteration hides behind the device, as far as th
         engine.host_overlap = overlap;
         auto const cost = llama(engine, batch);
         CHECK(cost.duration_ns == device_ns + cost.share(Share::overhead));
+        CHECK(static_cast<double>(cost.host_ns) ==
+              Approx(static_cast<double>(cost.share(Share::overhead))).epsilon(1e-5));
         return cost.share(Share::overhead);
     };
     CHECK(overhead_ns(1) == Approx(1'000'000).epsilon(1e-5));

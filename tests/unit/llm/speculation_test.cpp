@@ -62,6 +62,8 @@ TEST_CASE("d drafts add d passes of the draft layer, and prompts none") {
     CHECK(whole.duration_ns ==
           Approx(static_cast<double>(verify.duration_ns) + 3 * 0.05 * static_cast<double>(pass.duration_ns)));
     CHECK(whole.flops == Approx(verify.flops + 3 * 0.05 * pass.flops));
+    CHECK(whole.weight_bytes == Approx(verify.weight_bytes + 3 * 0.05 * pass.weight_bytes));
+    CHECK(whole.logits == Approx(verify.logits + 3 * 0.05 * pass.logits));
     mw::core::TimeNs sum = 0;
     for (auto const share : whole.share_ns) sum += share;
     CHECK(sum == whole.duration_ns);

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import validation_data
 
 #: Metrics that are fitted, and their weights: percentiles and sums of others add nothing.
 WEIGHTS = {
@@ -47,14 +48,13 @@ def model_family(model):
     return model
 
 
-DENSE = ("llama-2", "llama-3", "qwen3-32b")
+SORTS = {name: "MoE" if mixture else "dense" for name, mixture in validation_data.mixtures().items()}
 
 
 def group(row):
     """Group of the README's table that a row's error belongs to."""
-    dense = "dense" if row["model"].startswith(DENSE) else "MoE"
-    metric = row["metric"].split("_")[0].replace("output", "throughput").replace("itl", "tpot")
-    return f"{row['load']} {dense} {metric}" if row["load"] != "static" else f"static {metric}"
+    metric = validation_data.kind_of(row["metric"]).replace("itl", "tpot")
+    return f"{row['load']} {SORTS[row['model']]} {metric}" if row["load"] != "static" else f"static {metric}"
 
 
 @dataclass

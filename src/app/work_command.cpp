@@ -12,6 +12,7 @@
 #include "megaweave/config/entries.hpp"
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/text.hpp"
 #include "megaweave/llm/work.hpp"
 
 namespace mw::app {
@@ -38,21 +39,12 @@ constexpr char const* out_header =
     "bytes,"
     "linear_flops,linear_bytes,attention_flops,attention_bytes,scale_up_bytes\n";
 
-std::vector<std::string> split(std::string const& line) {
-    std::vector<std::string> fields{""};
-    for (char const c : line) {
-        if (c == ',')
-            fields.emplace_back();
-        else if (c != '\r')
-            fields.back() += c;
-    }
-    return fields;
-}
-
 //! One line of the file; knows its place for messages.
 class Row {
   public:
-    Row(std::string place, std::string const& line) : place_{std::move(place)}, fields_{split(line)} {
+    Row(std::string place, std::string line) : place_{std::move(place)} {
+        std::erase(line, '\r');
+        for (std::string_view const field : core::split(line)) fields_.emplace_back(field);
         if (fields_.size() != columns.size())
             fail(fmt::format("has {} fields, not {}", fields_.size(), columns.size()));
     }

@@ -8,17 +8,11 @@
 #include <utility>
 
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/text.hpp"
 
 namespace mw::fabric {
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r";
-    auto const first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 //! Where each wanted column stands in the header. Empty, with a mistake each, if some are missing.
 std::vector<std::size_t> positions(std::string const& path, std::vector<std::string_view> const& header,
@@ -75,10 +69,10 @@ CsvTable::CsvTable(std::string path, std::vector<std::string> const& columns, Mi
     std::size_t width = 0;
     for (std::size_t line = 1; !rest.empty(); ++line) {
         auto const end = std::min(rest.find('\n'), rest.size());
-        auto const text = trimmed(rest.substr(0, end));
+        auto const text = core::trimmed(rest.substr(0, end));
         rest.remove_prefix(std::min(end + 1, rest.size()));
         if (text.empty()) continue;
-        auto const fields = split(text, ',');
+        auto const fields = core::split_trimmed(text);
         if (header_.empty()) {
             header_ = text;
             width = fields.size();
@@ -94,16 +88,6 @@ CsvTable::CsvTable(std::string path, std::vector<std::string> const& columns, Mi
         }
     }
     if (header_.empty()) mistakes.add(path_, 1, "is empty: it needs a header and rows");
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        auto const at = text.find(separator);
-        parts.push_back(trimmed(text.substr(0, at)));
-        if (at == std::string_view::npos) return parts;
-        text.remove_prefix(at + 1);
-    }
 }
 
 std::optional<double> to_number(std::string_view text) {

@@ -52,8 +52,6 @@ class CsvTable {
     std::vector<Row> rows_;
 };
 
-//! The parts between separators, blanks around each dropped.
-[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 //! An integer, also as 5e10.
 [[nodiscard]] std::optional<std::int64_t> to_integer(std::string_view text);
 //! A finite number.

@@ -8,6 +8,7 @@
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/hash.hpp"
+#include "megaweave/core/text.hpp"
 
 namespace mw::fabric {
 
@@ -49,7 +50,7 @@ void read_routes(CsvTable const& table, LinkNumbers const& numbers, ExplicitNetw
         std::string const src{row.fields[0]};
         std::string const dst{row.fields[1]};
         std::vector<std::uint32_t> route;
-        for (auto const name : split(row.fields[2], ' ')) {
+        for (auto const name : core::split_trimmed(row.fields[2], ' ')) {
             if (name.empty()) continue;  // several blanks in a row
             auto const link = numbers.find(name);
             if (link == numbers.end()) {

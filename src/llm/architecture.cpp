@@ -1,4 +1,5 @@
 #include "megaweave/llm/architecture.hpp"
+#include "real.hpp"
 
 #include <algorithm>
 
@@ -11,10 +12,6 @@ constexpr double matrices = 3.0;                  // of a gated feed-forward net
 constexpr double index_scale_bytes = 4.0;         // of a sparse-attention index key
 constexpr double linear_state_value_bytes = 4.0;  // FP32
 constexpr double linear_flops_per_value = 8.0;
-
-double real(std::int64_t n) {
-    return static_cast<double>(n);
-}
 
 double linear_key_width(ModelParams const& m) {
     return real(m.linear_key_heads) * real(m.linear_key_dim);

@@ -6,16 +6,13 @@
 #include "megaweave/core/check.hpp"
 #include "megaweave/llm/architecture.hpp"
 #include "megaweave/llm/work.hpp"
+#include "real.hpp"
 
 namespace mw::llm {
 namespace {
 
 constexpr double logit_bytes = 3.0 * 4.0;              // three FP32 copies
 constexpr double most_for_states = 0.9 / (1.0 + 0.9);  // of what weights leave
-
-double real(std::int64_t n) {
-    return static_cast<double>(n);
-}
 
 double on_one_accelerator(WeightBytes const& bytes, Layout const& layout) {
     double const split = (bytes.dense + bytes.head + bytes.embedding) / (layout.tensor * layout.pipeline);

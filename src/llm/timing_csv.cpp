@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/text.hpp"
 
 namespace mw::llm {
 namespace {
@@ -20,24 +21,8 @@ using Columns = std::array<std::size_t, column_count>;
 constexpr std::string_view operator_suffix{"_ms_per_layer"};
 constexpr std::size_t most_mistakes = 20;
 
-std::string_view trim(std::string_view text) {
-    auto const first = text.find_first_not_of(" \t\r");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-std::vector<std::string_view> split(std::string_view line) {
-    std::vector<std::string_view> fields;
-    for (std::size_t from = 0; from <= line.size();) {
-        auto const to = std::min(line.find(',', from), line.size());
-        fields.push_back(trim(line.substr(from, to - from)));
-        from = to + 1;
-    }
-    return fields;
-}
-
 Columns find_columns(std::string const& path, std::string_view header) {
-    auto const fields = split(header);
+    auto const fields = core::split_trimmed(header);
     Columns columns{};
     std::vector<std::string> missing;
     for (std::size_t c = 0; c < column_count; ++c) {
@@ -68,7 +53,7 @@ struct Split {
     std::size_t layers{0};
 
     explicit Split(std::string_view header) {
-        auto const fields = split(header);
+        auto const fields = core::split_trimmed(header);
         auto const found = std::find(fields.begin(), fields.end(), "layers");
         if (found == fields.end()) return;
         layers = static_cast<std::size_t>(found - fields.begin());
@@ -104,7 +89,7 @@ class RowReader {
 
     void operator()(std::string_view text, int line) {
         line_ = line;
-        fields_ = split(text);
+        fields_ = core::split_trimmed(text);
         if (fields_.size() <= last_) return mistake("the row has too few fields");
         auto const what = field(kind);
         if (what != "decode" && what != "prefill") {
@@ -186,7 +171,7 @@ TimingRows read_timing_csv(std::string const& path) {
     if (!std::getline(file, text)) throw core::InputError(path + ":1: the timing table is empty");
     RowReader read{path, text};
     for (int line = 2; std::getline(file, text) && !read.full(); ++line) {
-        if (!trim(text).empty()) read(text, line);
+        if (!core::trimmed(text).empty()) read(text, line);
     }
     return read.finish();
 }

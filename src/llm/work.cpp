@@ -4,16 +4,11 @@
 #include <cmath>
 
 #include "megaweave/core/check.hpp"
+#include "real.hpp"
 #include "work_spread.hpp"
 
 namespace mw::llm {
 namespace {
-
-constexpr double activation_bytes = 2.0;  // BF16
-
-double real(std::int64_t n) {
-    return static_cast<double>(n);
-}
 
 constexpr double narrowest_split = 256.0;  // columns: two blocks of a quantised matrix
 
@@ -143,8 +138,9 @@ void WorkCounter::count_linear(Work& work, Batch const& batch, Spread const& spr
     work.total_flops += (projection_flops_per_token_ + feed_forward_flops_per_token_) * tokens +
                         head_flops_per_token_ * sampled;
     work.logits = rank_samples * spread.micro_batches * real(model_.vocabulary);
-    work.total_weight_bytes += (weights_.dense + head_bytes) * layout_.attention_data * spread.micro_batches;
-    work.total_hbm_bytes += (weights_.dense + head_bytes) * layout_.attention_data * spread.micro_batches;
+    double const read = (weights_.dense + head_bytes) * layout_.attention_data * spread.micro_batches;
+    work.total_weight_bytes += read;
+    work.total_hbm_bytes += read;
 }
 
 void WorkCounter::count_experts(Work& work, Spread const& spread) const {
@@ -159,12 +155,13 @@ void WorkCounter::count_experts(Work& work, Spread const& spread) const {
     work.experts.bytes = expert_bytes_ * busiest / (split * layout_.pipeline);
     work.expert_rows = spread.all_tokens * real(model_.experts_per_token) / std::max(touched, 1.0);
     work.total_flops += flops * spread.micro_batches;
-    work.total_weight_bytes += expert_bytes_ * touched * spread.micro_batches;
-    work.total_hbm_bytes += expert_bytes_ * touched * spread.micro_batches;
+    double const read = expert_bytes_ * touched * spread.micro_batches;
+    work.total_weight_bytes += read;
+    work.total_hbm_bytes += read;
 }
 
 void WorkCounter::count_activations(Work& work, Spread const& spread) const {
-    double const both = 2.0 * activation_bytes;  // written and read
+    double const both = 2.0 * activation_value_bytes;  // written and read
     double const own = whole_activations_ + split_activations_ / layout_.tensor;
     double const experts = spread_activations_ / layout_.expert + expert_activations_ / layout_.stage;
     work.activation_bytes = both * (own * work.rows + experts * spread.all_tokens) / layout_.pipeline;

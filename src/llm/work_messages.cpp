@@ -2,16 +2,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "real.hpp"
 #include "work_spread.hpp"
 
 namespace mw::llm {
 namespace {
-
-constexpr double activation_bytes = 2.0;  // BF16
-
-double real(std::int64_t n) {
-    return static_cast<double>(n);
-}
 
 // What each of `ranks` sends to reduce `bytes` among them: a ring inside a domain, then its share across.
 Messages all_reduce(double bytes, double ranks, double domain) {
@@ -30,7 +25,8 @@ Messages operator*(Messages m, double times) {
 Messages WorkCounter::tensor_messages(ModelParams const& model) const {
     if (layout_.tensor <= 1) return {};
     double const reductions = 2.0 * real(model.layers) / layout_.pipeline;
-    return all_reduce(activation_bytes * real(model.hidden), layout_.tensor, layout_.domain) * reductions;
+    return all_reduce(activation_value_bytes * real(model.hidden), layout_.tensor, layout_.domain) *
+           reductions;
 }
 
 Messages WorkCounter::expert_messages(ModelParams const& model, hardware::Precision weights,
@@ -40,13 +36,14 @@ Messages WorkCounter::expert_messages(ModelParams const& model, hardware::Precis
     double const hidden = real(model.hidden);
     if (layout_.expert <= 1) {  // all-gather and reduce-scatter of every rank's tokens
         auto messages =
-            all_reduce(activation_bytes * hidden * layout_.stage, layout_.stage, layout_.domain) * layers;
+            all_reduce(activation_value_bytes * hidden * layout_.stage, layout_.stage, layout_.domain) *
+            layers;
         messages.count *= 2.0;
         messages.reduced_bytes = 0.0;
         return messages;
     }
     double const dispatch_bytes = weights == hardware::Precision::bf16 ? 2.0 : 1.0;
-    double const copy_bytes = hidden * (dispatch_bytes + activation_bytes) * layers;
+    double const copy_bytes = hidden * (dispatch_bytes + activation_value_bytes) * layers;
     double const chosen = real(model.experts_per_token);
     double const inside = std::min(layout_.stage, layout_.domain);
     double const domains = std::ceil(layout_.stage / layout_.domain);
@@ -60,7 +57,7 @@ Messages WorkCounter::expert_messages(ModelParams const& model, hardware::Precis
 
 Messages WorkCounter::pipeline_messages(ModelParams const& model) const {
     if (layout_.pipeline <= 1) return {};
-    double const bytes = activation_bytes * real(model.hidden) / layout_.tensor;
+    double const bytes = activation_value_bytes * real(model.hidden) / layout_.tensor;
     bool const leaves = layout_.pipeline * layout_.stage > layout_.domain;
     return {leaves ? 0.0 : bytes, leaves ? bytes : 0.0, 1.0};
 }

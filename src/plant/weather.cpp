@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/text.hpp"
 
 namespace mw::plant {
 namespace {
@@ -15,18 +16,6 @@ constexpr int epw_header_lines = 8;
 constexpr std::size_t epw_dry_bulb = 6;
 constexpr std::size_t epw_humidity = 8;
 
-std::vector<std::string> split(std::string const& line) {
-    std::vector<std::string> fields{""};
-    for (char const c : line) {
-        if (c == ',') {
-            fields.emplace_back();
-        } else if (c != '\r') {
-            fields.back() += c;
-        }
-    }
-    return fields;
-}
-
 class Reader {
   public:
     explicit Reader(std::string const& path) : path_{path}, in_{path} {
@@ -35,8 +24,9 @@ class Reader {
     bool next() {
         while (std::getline(in_, line_)) {
             ++number_;
-            if (line_.empty() || line_ == "\r") continue;
-            fields_ = split(line_);
+            std::erase(line_, '\r');
+            if (line_.empty()) continue;
+            fields_ = core::split(line_);
             return true;
         }
         return false;
@@ -44,11 +34,11 @@ class Reader {
     [[nodiscard]] std::string const& line() const { return line_; }
     [[nodiscard]] double number(std::size_t column) const {
         if (column >= fields_.size()) fail("too few columns");
-        std::string const& text = fields_[column];
+        std::string_view const text = fields_[column];
         double value = 0;
         auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value))
-            fail("'" + text + "' is no number");
+            fail("'" + std::string{text} + "' is no number");
         return value;
     }
     [[noreturn]] void fail(std::string const& what) const {
@@ -59,7 +49,7 @@ class Reader {
     std::string path_;
     std::ifstream in_;
     std::string line_;
-    std::vector<std::string> fields_;
+    std::vector<std::string_view> fields_;  // of line_
     int number_{0};
 };
 

@@ -19,8 +19,13 @@ std::string lower(std::string text) {
 enum class Family : std::uint8_t { tensorrt_llm, sglang, vllm, atom };
 constexpr char const* family_names[] = {"tensorrt-llm", "sglang", "vllm", "atom"};
 
+std::string name_of(Family family) {
+    return family_names[static_cast<std::size_t>(family)];
+}
+
 //! Under its own name and those of what wraps it.
-Family family_of(std::string const& engine) {
+Family family_of(Setup const& setup) {
+    std::string const engine = lower(setup.engine);
     auto const named = [&](char const* word) { return engine.find(word) != std::string::npos; };
     if (named("sglang")) return Family::sglang;
     if (named("tensorrt") || named("trt")) return Family::tensorrt_llm;
@@ -73,10 +78,7 @@ serving::SpeculativeParams speculation(Setup const& setup) {
 
 //! The generation itself, else its family, else what no engine in particular reaches.
 llm::EngineParams const& catalogue_engine(Setup const& setup, config::Entries const& entries) {
-    for (std::string const& name :
-         {engine_key(setup),
-          std::string{family_names[static_cast<std::size_t>(family_of(lower(setup.engine)))]},
-          std::string{"generic"}})
+    for (std::string const& name : {engine_key(setup), name_of(family_of(setup)), std::string{"generic"}})
         if (auto const* const engine = entries.engine(name)) return *engine;
     throw CannotRun("the catalogue has no engine 'generic' to stand in for " + setup.engine);
 }
@@ -84,7 +86,7 @@ llm::EngineParams const& catalogue_engine(Setup const& setup, config::Entries co
 }  // namespace
 
 std::string engine_key(Setup const& setup) {
-    std::string const family = family_names[static_cast<std::size_t>(family_of(lower(setup.engine)))];
+    std::string const family = name_of(family_of(setup));
     std::string version = version_in(lower(setup.engine_version));
     if (version.empty()) version = version_in(lower(setup.engine));
     if (version.empty() && lower(setup.engine_version).find("nightly") != std::string::npos)
@@ -94,7 +96,7 @@ std::string engine_key(Setup const& setup) {
 }
 
 void choose_engine(Setup const& setup, config::Entries const& entries, serving::ServiceParams& service) {
-    Family const family = family_of(lower(setup.engine));
+    Family const family = family_of(setup);
     service.engine = catalogue_engine(setup, entries);
     serving::SchedulerParams& scheduler = service.scheduler;
     set_rules(family, scheduler);

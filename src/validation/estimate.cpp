@@ -111,13 +111,15 @@ class Replica {
         bool const late = !incoming_.empty() && batch.decode_sequences + batch.prefill_tokens > 0;
         waiting_.insert(waiting_.end(), incoming_.begin(), incoming_.end());
         incoming_.clear();
-        if (batch.decode_sequences + batch.prefill_tokens == 0) return;
+        if (batch.decode_sequences + batch.prefill_tokens == 0) {
+            if (waiting_.empty()) throw CannotRun("nothing can be done");
+            return;
+        }
         std::int64_t steps = 1;
         if (chunks_.empty() && !late && !finishes_.empty())
             steps = std::max<std::int64_t>(1, finishes_.top().first - step_);
         batch.context_tokens += decoding_ * (steps - 1) / 2;
         core::TimeNs const took_ns = service_.timing()(batch).duration_ns * steps;
-        if (took_ns <= 0) throw CannotRun("nothing can be done");
         now_ns_ += took_ns;
         sequence_ns_ += static_cast<double>(took_ns) * static_cast<double>(decoding_);
         if (batch.decode_sequences > 0) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/text.hpp"
 #include "text_table.hpp"
 
 namespace mw::workload {
@@ -76,7 +77,7 @@ std::variant<LinearLaw, DiscreteLaw> read_quantile_file(std::string const& file)
     std::string const text = read_text(file);
     LineReader lines{text};
     if (!lines.next()) throw core::InputError(file + ": is empty. It needs a header and rows");
-    for (auto const name : split_fields(lines.line())) {
+    for (auto const name : core::split_trimmed(lines.line())) {
         if (name == "quantile") return read_linear(file, text);
         if (name == "probability") return read_discrete(file, text);
     }

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/text.hpp"
 
 namespace mw::workload {
 
@@ -59,13 +60,6 @@ std::string read_text(std::string const& file, std::size_t padding) {
     return std::move(text).str() + std::string(padding, '\0');
 }
 
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r";
-    auto const first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
 LineReader::LineReader(std::string_view text) : rest_{text} {
     if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
 }
@@ -73,22 +67,12 @@ LineReader::LineReader(std::string_view text) : rest_{text} {
 bool LineReader::next() {
     while (!rest_.empty()) {
         auto const end = rest_.find('\n');
-        line_ = trimmed(rest_.substr(0, end));
+        line_ = core::trimmed(rest_.substr(0, end));
         rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
         ++number_;
         if (!line_.empty()) return true;
     }
     return false;
-}
-
-std::vector<std::string_view> split_fields(std::string_view line) {
-    std::vector<std::string_view> fields;
-    for (;;) {
-        auto const comma = line.find(',');
-        fields.push_back(trimmed(line.substr(0, comma)));
-        if (comma == std::string_view::npos) return fields;
-        line.remove_prefix(comma + 1);
-    }
 }
 
 CsvReader::CsvReader(std::string_view text, std::vector<std::string> columns, Mistakes& mistakes)
@@ -99,7 +83,7 @@ bool CsvReader::read_header() {
         mistakes_.add("is empty. It needs a header and rows");
         return false;
     }
-    auto const names = split_fields(lines_.line());
+    auto const names = core::split_trimmed(lines_.line());
     width_ = names.size();
     for (auto const& column : columns_) {
         auto const found = std::find(names.begin(), names.end(), column);
@@ -115,7 +99,7 @@ bool CsvReader::read_header() {
 
 bool CsvReader::next() {
     while (lines_.next()) {
-        auto const all = split_fields(lines_.line());
+        auto const all = core::split_trimmed(lines_.line());
         if (all.size() != width_) {
             mistakes_.add(lines_.number(), "has " + std::to_string(all.size()) +
                                                " fields where the header has " + std::to_string(width_));

@@ -32,8 +32,6 @@ class Mistakes {
 //! The whole file, and `padding` zero bytes. Throws core::InputError if it cannot be read.
 [[nodiscard]] std::string read_text(std::string const& file, std::size_t padding = 0);
 
-[[nodiscard]] std::string_view trimmed(std::string_view text);
-
 //! Steps over the lines of a text that are not blank, without their ends (LF or CR LF). A byte order mark is skipped.
 class LineReader {
   public:
@@ -72,7 +70,6 @@ class CsvReader {
     Mistakes& mistakes_;
 };
 
-[[nodiscard]] std::vector<std::string_view> split_fields(std::string_view line);
 [[nodiscard]] std::optional<std::int64_t> to_integer(std::string_view text);
 //! Finite numbers only.
 [[nodiscard]] std::optional<double> to_number(std::string_view text);

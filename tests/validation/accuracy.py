@@ -15,6 +15,9 @@ from pathlib import Path
 import numpy as np
 
 TREE = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "postprocess"))
+import validation_data  # noqa: E402: from the tree
+
 POINTS = TREE.parent / "shared/validation/points.csv"
 SKIPPED = 77
 MARGIN = 1.25
@@ -28,7 +31,6 @@ BOUNDS = {
     ("closed", "dense", "ttft"): (20, 60),
     ("closed", "MoE", "ttft"): (22, 80),
 }
-DENSE = ("llama-2", "llama-3", "qwen3-32b")
 
 
 def sample(points, target):
@@ -36,9 +38,9 @@ def sample(points, target):
     with open(points, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     setup = lambda row: "|".join(value for name, value in row.items() if name not in ("id", "metric", "value", "unit"))
-    strata = {}
+    sorts, strata = validation_data.mixtures(), {}
     for row in rows:
-        stratum = (row["source"], row["load"], row["hardware"], row["model"].startswith(DENSE))
+        stratum = (row["source"], row["load"], row["hardware"], sorts.get(row["model"]))
         strata.setdefault(stratum, {})[setup(row)] = zlib.crc32(setup(row).encode())
     chosen = set()
     for experiments in strata.values():
@@ -50,16 +52,10 @@ def sample(points, target):
 
 
 def errors_by_group(predictions):
-    with open(predictions, newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["status"] == "ok"]
     groups = {}
-    for row in rows:
-        if row["mode"] != "aggregated" or row["speculative"] != "none" or row["metric"].endswith("p99"):
-            continue
-        kind = "dense" if row["model"].startswith(DENSE) else "MoE"
-        for metric in ("throughput", "tpot", "ttft"):
-            if metric in row["metric"]:
-                groups.setdefault((row["load"], kind, metric), []).append(abs(float(row["error"])))
+    for row in validation_data.Validation(predictions).rows:
+        if not row.cells["metric"].endswith("p99"):
+            groups.setdefault((row.load, row.sort, row.kind), []).append(abs(row.error))
     return groups
 
 

@@ -9,6 +9,7 @@
 #include "megaweave/core/hash.hpp"
 #include "megaweave/core/integer.hpp"
 #include "megaweave/fabric/max_min.hpp"
+#include "small_plan.hpp"
 
 // The distributed fabric against one solver that sees the whole network: the same bytes in every window and the same ends, exactly, for any
 // number of ranks.
@@ -17,24 +18,6 @@ using namespace mw;
 using engine::Transfer;
 
 namespace {
-
-constexpr core::TimeNs window_ns = core::ns_per_ms;
-constexpr std::int64_t line_rate = 50'000'000'000;  // 400 Gb/s
-
-//! 24 racks of 2 nodes of 4; leaves of 16 NICs down and 16 / `taper` up, so that some networks are narrow above.
-site::Plan small_plan(fabric::Routing routing, double taper) {
-    hardware::RackParams rack;
-    rack.nodes = 2;
-    rack.node.accelerators = 4;
-    rack.scale_up_domain = 4;
-    fabric::NetworkParams clos;
-    clos.tiers = 3;
-    clos.radix = 16;
-    clos.oversubscription = taper;
-    clos.link_bytes_per_s = line_rate;
-    clos.routing = routing;
-    return site::Plan{{192, rack, clos, {{192, 4, 0.5, 128}}}};
-}
 
 std::uint64_t dice(std::uint64_t trial, std::uint64_t index, std::uint64_t side) {
     return core::mix(core::mix(trial * 1'000'003 + index) ^ side);

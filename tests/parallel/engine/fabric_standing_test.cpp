@@ -8,33 +8,12 @@
 #include "megaweave/core/random.hpp"
 #include "megaweave/fabric/exact_flows.hpp"
 #include "megaweave/fabric/explicit.hpp"
+#include "small_plan.hpp"
 
 // Standing demands beside transfers, on any number of ranks; and the windowed fabric against the exact form.
 
 using namespace mw;
 using engine::Transfer;
-
-namespace {
-
-constexpr core::TimeNs window_ns = core::ns_per_ms;
-constexpr std::int64_t line_rate = 50'000'000'000;  // 400 Gb/s
-
-//! 24 racks of 2 nodes of 4; leaves of 16 NICs down and 16 / `taper` up, so that some networks are narrow above.
-site::Plan small_plan(fabric::Routing routing, double taper) {
-    hardware::RackParams rack;
-    rack.nodes = 2;
-    rack.node.accelerators = 4;
-    rack.scale_up_domain = 4;
-    fabric::NetworkParams clos;
-    clos.tiers = 3;
-    clos.radix = 16;
-    clos.oversubscription = taper;
-    clos.link_bytes_per_s = line_rate;
-    clos.routing = routing;
-    return site::Plan{{192, rack, clos, {{192, 4, 0.5, 128}}}};
-}
-
-}  // namespace
 
 TEST_CASE(
     "A standing demand shares with transfers, takes its weights' worth of each link, and goes on over "

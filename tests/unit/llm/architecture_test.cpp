@@ -25,34 +25,7 @@ mw::llm::ModelParams qwen35() {
     m.moe_intermediate = 1024;
     m.shared_intermediate = 1024;
     m.vocabulary = 248320;
-    m.linear_layers = 45;
-    m.linear_key_heads = 16;
-    m.linear_value_heads = 64;
-    m.linear_key_dim = 128;
-    m.linear_value_dim = 128;
-    m.linear_convolution = 4;
-    return m;
-}
-
-mw::llm::ModelParams gpt_oss() {
-    mw::llm::ModelParams m;
-    m.name = "gpt-oss-120b";
-    m.layers = 36;
-    m.hidden = 2880;
-    m.heads = 64;
-    m.kv_heads = 8;
-    m.head_dim = 64;
-    m.moe_every = 1;
-    m.routed_experts = 128;
-    m.experts_per_token = 4;
-    m.moe_intermediate = 2880;
-    m.vocabulary = 201088;
-    m.sliding_window = 128;
-    m.sliding_layers = 18;
-    m.attention_weights = {Precision::bf16, Precision::bf16, Precision::bf16};
-    m.expert_weights = {Precision::fp4, Precision::fp4, Precision::bf16};
-    m.fp4_block = 32;
-    return m;
+    return reference::with_linear_layers(m, 45);
 }
 
 }  // namespace
@@ -137,7 +110,7 @@ TEST_CASE("DeepSeek-V3's layer for multi-token prediction has 11.6 G parameters"
 }
 
 TEST_CASE("gpt-oss-120b's MXFP4 checkpoint takes 65.2 GB") {
-    auto const model = gpt_oss();
+    auto const model = reference::gpt_oss_120b();
     auto const bytes = weight_bytes(model, Precision::fp4);
     double const experts = 36 * 128 * 3.0 * 2880 * 2880;
     double const attention = 36 * 2880.0 * 64 * 2 * (64 + 8);
@@ -165,8 +138,8 @@ TEST_CASE("FP4 checkpoints of DeepSeek-V3 keep attention, router and tables in B
 TEST_CASE(
     "a token sees all of a full layer, a window of a sliding one, a part of a chunk, a choice of a sparse "
     "one") {
-    CHECK(visible_layer_tokens(gpt_oss(), 4096) == 76032.0);
-    CHECK(visible_layer_tokens(gpt_oss(), 100) == 3600.0);
+    CHECK(visible_layer_tokens(reference::gpt_oss_120b(), 4096) == 76032.0);
+    CHECK(visible_layer_tokens(reference::gpt_oss_120b(), 100) == 3600.0);
 
     auto scout = reference::llama_70b();
     scout.layers = 48;

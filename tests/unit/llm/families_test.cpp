@@ -17,26 +17,6 @@ using mw::llm::WorkCounter;
 
 namespace {
 
-mw::llm::ModelParams gpt_oss_120b() {
-    mw::llm::ModelParams m;
-    m.layers = 36;
-    m.hidden = 2880;
-    m.heads = 64;
-    m.kv_heads = 8;
-    m.head_dim = 64;
-    m.moe_every = 1;
-    m.routed_experts = 128;
-    m.experts_per_token = 4;
-    m.moe_intermediate = 2880;
-    m.vocabulary = 201088;
-    m.sliding_layers = 18;
-    m.sliding_window = 128;
-    m.attention_weights = {Precision::bf16, Precision::bf16, Precision::bf16};
-    m.expert_weights = {Precision::fp4, Precision::fp4, Precision::fp4};
-    m.fp4_block = 32;
-    return m;
-}
-
 mw::llm::ModelParams qwen3_30b() {
     mw::llm::ModelParams m;
     m.layers = 48;
@@ -63,14 +43,7 @@ mw::llm::ModelParams deepseek_v32() {
 
 //! Three layers in four keep a state of 64 heads of 128 x 128 each, as in Qwen3.5-397B-A17B.
 mw::llm::ModelParams mostly_linear() {
-    auto m = reference::llama_70b();
-    m.linear_layers = 60;
-    m.linear_key_heads = 16;
-    m.linear_value_heads = 64;
-    m.linear_key_dim = 128;
-    m.linear_value_dim = 128;
-    m.linear_convolution = 4;
-    return m;
+    return reference::with_linear_layers(reference::llama_70b(), 60);
 }
 
 mw::llm::Work fp8_work(mw::llm::ModelParams const& model, Batch const& batch) {
@@ -89,8 +62,8 @@ TEST_CASE("kernels of a layer: attention 5, latent and linear 9; feed-forward 3,
     CHECK(count_kernels(deepseek, Precision::fp8) == 61 * 13 + 3 * 5 + 58 * (8 + 3));
     CHECK(count_kernels(deepseek_v32(), Precision::fp8) - count_kernels(deepseek, Precision::fp8) == 61 * 3);
     CHECK(count_kernels(mostly_linear(), Precision::bf16) == 60 * 9 + 20 * 5 + 80 * 3);
-    CHECK(count_kernels(gpt_oss_120b(), Precision::fp4) == 36 * (5 + 8));
-    CHECK(count_kernels(gpt_oss_120b(), Precision::bf16) == 36 * (5 + 6));
+    CHECK(count_kernels(reference::gpt_oss_120b(), Precision::fp4) == 36 * (5 + 8));
+    CHECK(count_kernels(reference::gpt_oss_120b(), Precision::bf16) == 36 * (5 + 6));
     // A stage of a pipeline launches its own layers' only.
     WorkCounter const count{llama, Precision::fp8, Precision::fp8, {.pipeline = 4}, 8};
     CHECK(count(Batch{4, 400, 0, 0, 4}).kernels == 80 * 12 / 4);
@@ -101,7 +74,7 @@ TEST_CASE("experts are spread where tensor parallelism would leave fewer than 25
     CHECK(Layout(qwen3_30b(), {.tensor = 4}, 8).expert == 4);                  // 192
     CHECK(Layout(reference::deepseek_v3(), {.tensor = 8}, 8).expert == 1);     // 256
     CHECK(Layout(reference::deepseek_v3(), {.tensor = 16}, 16).expert == 16);  // 128
-    CHECK(Layout(gpt_oss_120b(), {.tensor = 8}, 8).expert == 1);               // 360
+    CHECK(Layout(reference::gpt_oss_120b(), {.tensor = 8}, 8).expert == 1);    // 360
     CHECK(Layout(reference::llama_70b(), {.tensor = 8}, 8).expert == 1);
     CHECK(Layout(qwen3_30b(), {.tensor = 6}, 8).expert == 1);  // 128 experts do not divide by 6
     // Spread experts are whole; the busiest accelerator has one at least.
@@ -135,7 +108,7 @@ TEST_CASE(
 }
 
 TEST_CASE("sliding layers see their window, whole ones everything") {
-    auto const model = gpt_oss_120b();
+    auto const model = reference::gpt_oss_120b();
     auto const work = fp8_work(model, Batch{10, 10 * 4096, 0, 0, 10});
     CHECK(work.decode_attention.flops == Approx(10 * 4.0 * 64 * 64 * (18 * 4096 + 18 * 128)));
     CHECK(work.decode_attention.bytes == Approx(10 * 1024.0 * (18 * 4097 + 18 * 129)));

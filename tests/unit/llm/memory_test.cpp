@@ -35,13 +35,7 @@ mw::llm::ModelParams hybrid() {
     model.layers = 60;
     model.kv_heads = 2;
     model.head_dim = 256;
-    model.linear_layers = 45;
-    model.linear_key_heads = 16;
-    model.linear_value_heads = 64;
-    model.linear_key_dim = 128;
-    model.linear_value_dim = 128;
-    model.linear_convolution = 4;
-    return model;
+    return reference::with_linear_layers(model, 45);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "csv.hpp"
 #include "megaweave/llm/engine_params.hpp"
 #include "megaweave/llm/params.hpp"
 #include "megaweave/llm/work.hpp"
@@ -17,30 +18,15 @@ namespace reference {
 
 using Row = std::map<std::string, std::string>;
 
-inline std::vector<std::string> split_csv(std::string const& line) {
-    std::vector<std::string> fields(1);
-    bool quoted = false;
-    for (char const c : line) {
-        if (c == '"') {
-            quoted = !quoted;
-        } else if (c == ',' && !quoted) {
-            fields.emplace_back();
-        } else if (c != '\r') {
-            fields.back() += c;
-        }
-    }
-    return fields;
-}
-
 //! Empty if the file is absent.
 inline std::vector<Row> read_csv(std::string const& path) {
     std::ifstream file{path};
     std::vector<Row> rows;
     std::string line;
     if (!std::getline(file, line)) return rows;
-    auto const header = split_csv(line);
+    auto const header = test::split_csv(line);
     while (std::getline(file, line)) {
-        auto const fields = split_csv(line);
+        auto const fields = test::split_csv(line);
         Row row;
         for (std::size_t i = 0; i < header.size() && i < fields.size(); ++i) row[header[i]] = fields[i];
         rows.push_back(row);
@@ -108,6 +94,40 @@ inline mw::llm::ModelParams llama_405b() {
     m.hidden = 16384;
     m.heads = 128;
     m.dense_intermediate = 53248;
+    return m;
+}
+
+inline mw::llm::ModelParams gpt_oss_120b() {
+    mw::llm::ModelParams m;
+    m.name = "gpt-oss-120b";
+    m.layers = 36;
+    m.hidden = 2880;
+    m.heads = 64;
+    m.kv_heads = 8;
+    m.head_dim = 64;
+    m.moe_every = 1;
+    m.routed_experts = 128;
+    m.experts_per_token = 4;
+    m.moe_intermediate = 2880;
+    m.vocabulary = 201088;
+    m.sliding_window = 128;
+    m.sliding_layers = 18;
+    m.attention_weights = {mw::hardware::Precision::bf16, mw::hardware::Precision::bf16,
+                           mw::hardware::Precision::bf16};
+    m.expert_weights = {mw::hardware::Precision::fp4, mw::hardware::Precision::fp4,
+                        mw::hardware::Precision::bf16};
+    m.fp4_block = 32;
+    return m;
+}
+
+//! The model with `count` layers that keep 64 states of 128 x 128 each, as Qwen3.5's do.
+inline mw::llm::ModelParams with_linear_layers(mw::llm::ModelParams m, std::int64_t count) {
+    m.linear_layers = count;
+    m.linear_key_heads = 16;
+    m.linear_value_heads = 64;
+    m.linear_key_dim = 128;
+    m.linear_value_dim = 128;
+    m.linear_convolution = 4;
     return m;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "csv.hpp"
 #include "megaweave/plant/facility.hpp"
 
 using doctest::Approx;
@@ -61,28 +62,13 @@ struct WallPower {
     double watts;
 };
 
-std::vector<std::string> fields_of(std::string const& line) {
-    std::vector<std::string> fields{""};
-    bool quoted = false;
-    for (char const c : line) {
-        if (c == '"') {
-            quoted = !quoted;
-        } else if (c == ',' && !quoted) {
-            fields.emplace_back();
-        } else {
-            fields.back() += c;
-        }
-    }
-    return fields;
-}
-
 std::vector<WallPower> measured() {
     std::ifstream in{std::string{MW_SHARED_DIR} + "/validation/mlperf_power_summary.csv"};
     std::vector<WallPower> rows;
     std::string line;
     std::getline(in, line);
     while (std::getline(in, line)) {
-        auto const f = fields_of(line);
+        auto const f = test::split_csv(line);
         if (f.size() > 13) rows.push_back({f[3], f[5], f[11], f[12], std::stod(f[13])});
     }
     return rows;

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "csv.hpp"
 #include "megaweave/llm/engine_params.hpp"
 #include "megaweave/llm/params.hpp"
 #include "megaweave/llm/work.hpp"
+#include "shared_csv.hpp"
 
 //! Tables of ../shared, and the accelerators that its reference calculation assumes.
 namespace reference {

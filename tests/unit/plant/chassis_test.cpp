@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "csv.hpp"
 #include "megaweave/plant/facility.hpp"
+#include "shared_csv.hpp"
 
 using doctest::Approx;
 using mw::plant::ChassisDraw;

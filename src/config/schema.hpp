@@ -9,7 +9,7 @@
  */
 namespace mw::config {
 
-// Catalogue entries (schema_catalogue.cpp)
+// Catalogue entries (schema_{catalogue,accelerator,model,engine}.cpp)
 void describe(Fields& fields, hardware::AcceleratorParams& accelerator);
 void describe(Fields& fields, hardware::RackParams& rack);
 void describe(Fields& fields, llm::ModelParams& model);

@@ -1,0 +1,45 @@
+#include "schema_entry.hpp"
+
+namespace mw::config {
+
+void describe(Fields& fields, llm::EngineParams& engine) {
+    Rule const factor = positive.up_to(10);
+    Rule const size = at_least(0).up_to(1e6);
+    describe_name(fields, engine.name);
+    fields.text("family", engine.family);
+    fields.block("factors", [&](Fields& block) {
+        block.number("flops", engine.flops, factor);
+        block.number("expert_flops", engine.expert_flops, factor);
+        block.number("attention_flops", engine.attention_flops, factor);
+        block.number("hbm", engine.hbm, factor);
+        block.number("kv_hbm", engine.kv_hbm, factor);
+        block.number("link", engine.link, factor);
+    });
+    fields.number("half_rows", engine.half_rows, size);
+    fields.number("half_expert_rows", engine.half_expert_rows, size);
+    fields.number("half_columns", engine.half_columns, size);
+    fields.number("half_expert_columns", engine.half_expert_columns, size);
+    fields.number("roofline_blend", engine.roofline_blend, share);
+    fields.number("activation_passes", engine.activation_passes, at_least(0).up_to(100));
+    fields.number("communication_overlap", engine.communication_overlap, share);
+    fields.integer("interleaved_batches", engine.interleaved_batches, at_least(1).up_to(16));
+    fields.number("expert_skew", engine.expert_skew, at_least(0).up_to(4));
+    fields.time("kernel", engine.kernel_ns, "us", not_negative);
+    fields.time("collective", engine.collective_ns, "us", not_negative);
+    fields.block("host", [&](Fields& block) {
+        block.time("iteration", engine.iteration_ns, "ms", not_negative);
+        block.time("sequence", engine.sequence_ns, "us", not_negative);
+        block.time("request", engine.request_ns, "ms", not_negative);
+        block.time("token", engine.token_ns, "ns", not_negative);
+        block.number("overlap", engine.host_overlap, share);
+    });
+    fields.block("client", [&](Fields& block) {
+        block.time("response", engine.response_ns, "ms", not_negative);
+        block.time("response_per_token", engine.response_per_token_ns, "us", not_negative);
+        block.integer("stream_interval", engine.stream_interval, at_least(1).up_to(1e6));
+    });
+    if (!fields.physics_only()) fields.words("measured_on", engine.measured_on);
+    describe(fields, engine.provenance, source_rule(fields));
+}
+
+}  // namespace mw::config

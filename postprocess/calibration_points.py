@@ -19,23 +19,16 @@ WEIGHTS = {
 LOAD_WEIGHTS = {"max": 1.5, "static": 2.0, "closed": 1.0, "steady_batch": 0.4}
 SETUP = ["source", "hardware", "gpus", "model", "weights", "engine", "engine_version", "tp", "pp", "ep", "attention_dp", "mode",
          "prefill", "decode", "input_len", "output_len", "length_law", "load", "concurrency", "speculative"]
-ENGINES = (("sglang", "sglang"), ("trt", "tensorrt-llm"), ("tensorrt", "tensorrt-llm"), ("atom", "atom"))
-VERSION = re.compile(r"[0-9]+\.[0-9]+(\.[0-9]+)?(rc[0-9]+)?(\.post[0-9]+)?")
 
 
 def engine_family(row):
-    """Engine without its version, under the name of its catalogue entry."""
-    name = row["engine"].lower()
-    return next((family for word, family in ENGINES if word in name), "vllm")
+    """Engine without its version, as the program names it."""
+    return row["engine_family"]
 
 
 def engine_generation(row):
-    """Catalogue name of a row's engine generation; as src/validation/engine_choice.cpp has it."""
-    found = VERSION.search(row["engine_version"].lower()) or VERSION.search(row["engine"].lower())
-    family = engine_family(row)
-    if found:
-        return f"{family}-{found.group(0)}"
-    return f"{family}-nightly" if "nightly" in row["engine_version"].lower() else f"{family}-{row['source'].lower()}"
+    """Catalogue name of a row's engine generation, as the program names it."""
+    return row["engine_wanted"]
 
 
 def model_family(model):

@@ -123,7 +123,8 @@ std::string catalogue_folder() {
     fs::path const program = fs::read_symlink("/proc/self/exe", code).parent_path();
     for (auto const* const near :
          {"catalogue", "../share/megaweave/catalogue", "../inputs/catalogue", "../../inputs/catalogue"}) {
-        if (!code && fs::is_directory(program / near, code))
+        std::error_code absent;
+        if (!code && fs::is_directory(program / near, absent))
             return (program / near).lexically_normal().string();
     }
     return (fs::path{__FILE__}.parent_path() / "../../inputs/catalogue").lexically_normal().string();

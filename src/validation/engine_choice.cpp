@@ -95,6 +95,17 @@ std::string engine_key(Setup const& setup) {
     return version.empty() ? family : family + "-" + version;
 }
 
+EngineUsed engine_used(Setup const& setup, llm::EngineParams const& entry, std::string const& accelerator) {
+    EngineUsed used{name_of(family_of(setup)), engine_key(setup), entry.name};
+    if (entry.name == used.wanted) {
+        bool const there = std::ranges::find(entry.measured_on, accelerator) != entry.measured_on.end();
+        used.stand_in = there ? StandIn::none : StandIn::accelerator;
+    } else {
+        used.stand_in = entry.name == used.family ? StandIn::family : StandIn::generic;
+    }
+    return used;
+}
+
 void choose_engine(Setup const& setup, config::Entries const& entries, serving::ServiceParams& service) {
     Family const family = family_of(setup);
     service.engine = catalogue_engine(setup, entries);

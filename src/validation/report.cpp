@@ -89,7 +89,42 @@ std::string list_of_reasons(PointsFile const& file, std::vector<Comparison> cons
     return text;
 }
 
+//! Rows by the engine that they ask for, where the catalogue does not have it as they ask.
+std::string list_of_stand_ins(PointsFile const& file, std::vector<Prediction> const& predictions,
+                              std::vector<Comparison> const& rows) {
+    std::map<std::string, std::size_t> stand_ins;
+    std::size_t total = 0;
+    for (Comparison const& row : rows) {
+        Experiment const& experiment = file.experiments[file.points[row.point].experiment];
+        EngineUsed const& engine = predictions[file.points[row.point].experiment].engine;
+        if (!row.compared || engine.stand_in == StandIn::none) continue;
+        ++total;
+        ++stand_ins[engine.stand_in == StandIn::accelerator
+                        ? fmt::format("{} as fitted on other accelerators than {}", engine.wanted,
+                                      experiment.setup.hardware)
+                        : fmt::format("{} by {} ({})", engine.wanted, engine.entry,
+                                      name_of(engine.stand_in))];
+    }
+    std::string text = fmt::format("\nengine generations that others stand in for: {} rows\n", total);
+    for (auto const& [what, count] : stand_ins) text += fmt::format("  {} rows: {}\n", count, what);
+    return text;
+}
+
 }  // namespace
+
+char const* name_of(StandIn stand_in) {
+    switch (stand_in) {
+        case StandIn::none:
+            return "none";
+        case StandIn::accelerator:
+            return "accelerator";
+        case StandIn::family:
+            return "family";
+        case StandIn::generic:
+            return "generic";
+    }
+    return "";
+}
 
 ErrorStatistics error_statistics(std::vector<double> const& errors) {
     std::vector<double> signed_errors = errors;
@@ -143,6 +178,7 @@ std::string report(PointsFile const& file, std::vector<Prediction> const& predic
     add_table(text, "accelerator", accelerators);
     add_table(text, "model family", families);
     add_table(text, "metric", metrics);
+    text += list_of_stand_ins(file, predictions, rows);
     if (compared < rows.size()) text += list_of_reasons(file, rows);
     return text;
 }

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 
+#include "engine_choice.hpp"
 #include "estimate.hpp"
 #include "measure.hpp"
 #include "megaweave/core/archive.hpp"
@@ -53,7 +54,10 @@ std::vector<std::size_t> share_of(int rank, int ranks, std::vector<Candidate> co
 
 Prediction run(Setup const& setup, Trial const& trial, Method method) {
     try {
-        return method == Method::estimate ? estimate(setup, trial) : measure(setup, trial);
+        Prediction prediction = method == Method::estimate ? estimate(setup, trial) : measure(setup, trial);
+        prediction.engine =
+            engine_used(setup, trial.deck.services[0].engine, trial.deck.cluster.rack.accelerator.name);
+        return prediction;
     } catch (CannotRun const& why) {
         Prediction none;
         none.reason = why.what();

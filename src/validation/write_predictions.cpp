@@ -15,7 +15,7 @@ namespace {
 
 constexpr char const* added_columns =
     "predicted,error,binding,status,reason,mean_batch,share_compute,share_hbm,share_scale_up,share_scale_out,"
-    "share_memory_pool,share_overhead,share_idle,kv_starved";
+    "share_memory_pool,share_overhead,share_idle,kv_starved,engine_family,engine_wanted,engine_used,stand_in";
 
 std::string header(PointsFile const& file) {
     std::string line;
@@ -26,11 +26,13 @@ std::string header(PointsFile const& file) {
 std::string line_of(Point const& point, Comparison const& row, Prediction const& prediction) {
     std::string line;
     for (std::string const& cell : point.cells) line += csv_field(cell) + ",";
-    if (!row.compared) return line + ",,,not_run," + csv_field(row.reason) + ",,,,,,,,,\n";
+    if (!row.compared) return line + ",,,not_run," + csv_field(row.reason) + ",,,,,,,,,,,,,\n";
     line += fmt::format("{:.9g},{:.6f},{},ok,,{:.6g}", row.predicted, row.error, prediction.binding,
                         prediction.mean_batch);
     for (double const share : prediction.time_share) line += fmt::format(",{:.6f}", share);
-    return line + fmt::format(",{:.6f}\n", prediction.kv_starved);
+    EngineUsed const& engine = prediction.engine;
+    return line + fmt::format(",{:.6f},{},{},{},{}\n", prediction.kv_starved, engine.family, engine.wanted,
+                              engine.entry, name_of(engine.stand_in));
 }
 
 }  // namespace

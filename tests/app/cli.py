@@ -8,6 +8,7 @@ import csv
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -237,6 +238,10 @@ def validate(checks, program):
         checks.expect(abs(error - float(row["error"])) < 1e-5, f"{row['id']}: error is predicted over measured less one", row)
         checks.expect(abs(shares - 1) < 1e-4 and row["binding"], f"{row['id']}: time shares sum to 1, and one resource binds", row)
     checks.expect(all(row["reason"] for row in rows if row["status"] != "ok"), "rows that are not run say why")
+    made_up = [row for row in ran if row["engine_wanted"] == "vllm-made-up"]
+    checks.expect(made_up and all(row["engine_used"] == "vllm" and row["stand_in"] == "family" for row in made_up),
+                  "a row whose engine generation is unknown says which entry stood in", made_up)
+    checks.expect(f"{len(made_up)} rows: vllm-made-up by vllm (family)" in outputs[1, 1][1], "and so does the report", outputs[1, 1][1])
 
     one = program.run("validate", SAMPLE, "--filter", "load=static", ranks=1)
     checks.expect("static" in one.out and "closed" not in one.out, "--filter leaves out the rest", one)
@@ -257,10 +262,24 @@ def listings(checks, program):
     checks.expect(check.code == DONE and check.out.count("service chat") == 1, "check shows the deployment once", check)
 
 
+def installed(checks, program):
+    """Beside share/megaweave, as it is installed, the program finds its catalogue; an entry that only this one has proves which."""
+    (program.folder / "bin").mkdir()
+    binary = Path(shutil.copy(program.binary, program.folder / "bin"))
+    catalogue = Path(shutil.copytree(TREE / "inputs/catalogue", program.folder / "share/megaweave/catalogue"))
+    switches = catalogue / "switches.yaml"
+    switches.write_text(switches.read_text() + "\nonly-here: {bandwidth: 1 Tb/s, idle: 1 W, active: 2 W, source: none}\n")
+    environment = {key: value for key, value in os.environ.items() if key != "MEGAWEAVE_CATALOGUE"}
+    listed = subprocess.run([binary, "catalogue", "switches"], env=environment, capture_output=True, text=True, check=False)
+    checks.expect(listed.returncode == DONE and "only-here" in listed.stdout, "an installed program reads the catalogue beside it",
+                  listed.stdout + listed.stderr)
+
+
 def main():
     options = arguments(__doc__)
     checks = Checks()
-    for part in (help_and_version, mistakes, output_folder, lost_rank, time_limit, stop_and_restart, flows, validate, listings):
+    for part in (help_and_version, mistakes, output_folder, lost_rank, time_limit, stop_and_restart, flows, validate, listings,
+                 installed):
         folder = tempfile.mkdtemp(prefix="megaweave-cli-")
         start = time.monotonic()
         part(checks, Program(options.binary, options.mpirun, folder))

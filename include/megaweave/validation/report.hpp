@@ -19,7 +19,10 @@ struct ErrorStatistics {
 //! A family of models, such as llama-3.1 or qwen3: the name up to its size; all of DeepSeek-V3's and all of Llama 4 are one.
 [[nodiscard]] std::string model_family(std::string const& model);
 
-//! Tables of the errors per target group, source, accelerator, family and metric, and what could not be run.
+//! none | accelerator | family | generic
+[[nodiscard]] char const* name_of(StandIn stand_in);
+
+//! Tables of the errors per target group, source, accelerator, family and metric, which engines stood in for others, and what could not be run.
 [[nodiscard]] std::string report(PointsFile const& file, std::vector<Prediction> const& predictions,
                                  std::vector<Comparison> const& rows);
 

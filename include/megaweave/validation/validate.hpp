@@ -23,6 +23,27 @@ struct Metric {
     }
 };
 
+//! Which of these stood in for the engine generation that a row states: the nearest that the catalogue has, in this order.
+enum class StandIn : std::uint8_t {
+    none,         //!< the generation, fitted on this accelerator
+    accelerator,  //!< the generation, fitted on others
+    family,       //!< the mean of its family's generations
+    generic       //!< the mean of all
+};
+
+//! The engine that a row asks for and the catalogue's entry that it gets.
+struct EngineUsed {
+    std::string family;
+    std::string wanted;  //!< generation
+    std::string entry;
+    StandIn stand_in{StandIn::none};
+
+    template <class Archive>
+    void archive(Archive& ar) {
+        ar& family& wanted& entry& stand_in;
+    }
+};
+
 //! What the emulator says about one experiment.
 struct Prediction {
     std::string reason;  //!< why it could not be run; "" if it was
@@ -33,10 +54,11 @@ struct Prediction {
     double mean_batch{0};                               //!< decoding sequences, mean over the run
     double kv_starved{0};  //!< share of busy time in which a prompt waited for nothing but KV blocks
     bool mixture{false};   //!< the model is a mixture of experts
+    EngineUsed engine;
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar& reason& metrics& binding& time_share& mean_batch& kv_starved& mixture;
+        ar& reason& metrics& binding& time_share& mean_batch& kv_starved& mixture& engine;
     }
 };
 

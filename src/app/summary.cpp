@@ -83,14 +83,14 @@ std::string quality_block(Results const& r) {
     if (all.size() < 2) return "";
     plant::RampRates const ramps = plant::ramp_rates(all, r.series_step_s);
     std::string text = fmt::format(
-        "  quality:  # of facility power, from means over {:.6g} s: what is faster is averaged out\n    "
+        "  quality:  # of facility power, ramps and peaks from means over {:.6g} s\n    "
         "p99_over_mean: {:.6g}\n"
         "    ramp_mw_per_s: {{up: {:.6g}, down: {:.6g}}}\n    ramp_mw_per_min: {{up: {:.6g}, down: "
         "{:.6g}}}\n    swing_mw: {{",
         r.series_step_s, plant::p99_over_mean(all), ramps.up_w_per_s * 1e-6, ramps.down_w_per_s * 1e-6,
         ramps.up_w_per_min * 1e-6, ramps.down_w_per_min * 1e-6);
-    auto const last = all.last(std::min(all.size(), most_samples));
-    auto const lines = plant::spectrum(last, r.series_step_s);
+    std::span<double const> const fine{r.fine_series_w};
+    auto const lines = plant::spectrum(fine.last(std::min(fine.size(), most_samples)), r.fine_step_s);
     for (std::size_t b = 0; b < bands.size(); ++b) {
         double largest_w = 0;
         for (plant::SpectrumLine const& line : lines)
@@ -98,22 +98,29 @@ std::string quality_block(Results const& r) {
                 largest_w = std::max(largest_w, line.amplitude_w);
         text += fmt::format("{}{}: {:.6g}", b == 0 ? "" : ", ", bands[b].name, largest_w * 1e-6);
     }
-    return text + "}  # largest amplitude in the band; 0 above half the sampling frequency\n";
+    return text +
+           fmt::format("}}  # largest amplitude in the band, from means over {:.6g} s\n", r.fine_step_s);
 }
 
-std::string power_block(Results const& r) {
+std::string power_block(config::Deck const& deck, Results const& r) {
     std::string text = fmt::format(
         "power:  # mean of the measured period\n  facility_w: {:.8g}\n  it_w: {:.8g}\n  pue: {:.6g}\n  "
         "breakdown_w:\n",
         facility_w(r), energy_w(r, r.it_energy_uj), ratio(facility_w(r), energy_w(r, r.it_energy_uj)));
-    for (std::size_t c = 0; c < engine::consumer_size; ++c)
+    for (std::size_t c = 0; c < engine::consumer_size; ++c) {
+        if (c == static_cast<std::size_t>(engine::Consumer::storage) && !deck.facility.stores()) continue;
         text +=
             fmt::format("    {}: {:.10g}\n", engine::consumer_names[c], energy_w(r, r.energy_uj.values[c]));
+    }
     auto const consumed_w = boundaries_w(r);
     text += by_boundary("boundaries_w", "{:.8g}", [&](std::size_t b) { return consumed_w[b]; });
     text += by_boundary("provisioned_w", "{:.8g}", [&](std::size_t b) { return r.provisioned_w[b]; });
     text += by_boundary("consumed_of_provisioned", "{:.4g}",
                         [&](std::size_t b) { return ratio(consumed_w[b], r.provisioned_w[b]); });
+    if (deck.facility.stores())
+        text += fmt::format("  stores: {{start_j: {:.8g}, end_j: {:.8g}, dark_s: {:.6g}}}\n",
+                            static_cast<double>(r.stored_at_start_uj) * 1e-6,
+                            static_cast<double>(r.stored_at_end_uj) * 1e-6, r.dark_s);
     return text + quality_block(r);
 }
 
@@ -218,7 +225,7 @@ std::string summary_yaml(config::Deck const& deck, Results const& r) {
         "{:.8g}\n",
         tokens_per_s, rate(r, Count::input_tokens), rate(r, Count::cached_tokens),
         rate(r, Count::measured_completions), tokens_per_s / static_cast<double>(r.accelerators));
-    text += power_block(r);
+    text += power_block(deck, r);
     text += efficiency_block(deck, r);
     text += fmt::format("latency:\n  {}\n  {}\n  {}\n", latency("ttft_s", all.ttft),
                         latency("tpot_s", all.tpot), latency("e2e_s", all.e2e));

@@ -76,6 +76,51 @@ void describe(Fields& fields, plant::CoolingParams& cooling) {
     });
 }
 
+void seconds(Fields& fields, char const* key, double& value, Rule rule) {
+    auto value_ns = core::from_seconds(value);
+    fields.time(key, value_ns, "s", rule);
+    value = core::to_seconds(value_ns);
+}
+
+void describe_rack_storage(Fields& fields, plant::RackStorageParams& storage) {
+    if (!fields.reading() && !storage.on()) return;
+    if (fields.reading() && !fields.has("rack_storage")) {
+        fields.known("rack_storage");
+        return;
+    }
+    fields.block("rack_storage", [&](Fields& block) {
+        block.quantity("capacity", storage.capacity_j, "kWh", positive.need());
+        block.quantity("discharge", storage.discharge_w, "kW", positive.need());
+        if (block.reading()) storage.charge_w = storage.discharge_w;
+        block.quantity("charge", storage.charge_w, "kW", positive);
+        block.number("round_trip", storage.round_trip, positive_share);
+        seconds(block, "smoothing", storage.smoothing_s, at_least(0.25).up_to(1e5));
+        block.number("set_point", storage.set_point_share, share);
+    });
+}
+
+void describe(Fields& fields, plant::GridParams& grid) {
+    if (!fields.reading() && !grid.on()) return;
+    if (fields.reading() && !fields.has("grid")) {
+        fields.known("grid");
+        return;
+    }
+    fields.block("grid", [&](Fields& block) {
+        block.block(
+            "event",
+            [&](Fields& event) {
+                event.time("start", grid.event_start_ns, "s", not_negative);
+                event.time("duration", grid.event_ns, "s", positive.need());
+                event.number("available", grid.available, share);
+            },
+            anything.need());
+        if (block.reading() || grid.generators_w > 0)
+            block.quantity("generators", grid.generators_w, "MW", positive);
+        block.time("generators_start", grid.generators_start_ns, "s", not_negative);
+        block.time("restart", grid.restart_ns, "s", not_negative);
+    });
+}
+
 void describe(Fields& fields, plant::DeliveryParams& delivery) {
     static Choices const modes{{"none", "eco", "double_conversion"}, {}};
     static Choices const redundancies{{"as_installed", "n_plus_1", "n_plus_n"}, {}};
@@ -93,6 +138,12 @@ void describe(Fields& fields, plant::DeliveryParams& delivery) {
     fields.number("busway_full_load", delivery.busway_full_load, share);
     fields.number("transformer_no_load", delivery.transformer_no_load, share);
     fields.number("transformer_full_load", delivery.transformer_full_load, share);
+    fields.block("battery", [&](Fields& block) {
+        seconds(block, "autonomy", delivery.battery.autonomy_s, not_negative.up_to(1e6));
+        block.number("recharge_share", delivery.battery.recharge_share, share);
+        block.number("round_trip", delivery.battery.round_trip, positive_share);
+    });
+    describe_rack_storage(fields, delivery.rack_storage);
 }
 
 void describe_weather(Fields& fields, plant::WeatherParams& weather) {
@@ -112,14 +163,10 @@ void describe(Fields& fields, plant::ThermalPlantParams& thermal) {
     if (fields.reading()) thermal.on = fields.has("thermal");
     fields.block("thermal", [&](Fields& block) {
         block.flag("on", thermal.on);
-        auto const seconds = [&](char const* key, double& value) {
-            auto value_ns = core::from_seconds(value);
-            block.time(key, value_ns, "s", positive.up_to(1e6));
-            value = core::to_seconds(value_ns);
-        };
-        seconds("loop", thermal.loop_s);
-        seconds("hall", thermal.hall_s);
-        seconds("response", thermal.response_s);
+        Rule const some_time = positive.up_to(1e6);
+        seconds(block, "loop", thermal.loop_s, some_time);
+        seconds(block, "hall", thermal.hall_s, some_time);
+        seconds(block, "response", thermal.response_s, some_time);
         block.number("spare", thermal.spare, positive.up_to(10));
         if (!block.reading() && thermal.failure_ns == 0) return;
         block.block("failure", [&](Fields& failure) {
@@ -157,6 +204,7 @@ void describe(Fields& fields, plant::FacilityParams& facility) {
     describe_weather(fields, facility.weather);
     describe(fields, facility.thermal);
     describe(fields, facility.control);
+    describe(fields, facility.grid);
     if (fields.reading() || facility.carbon_kg_per_j > 0)
         fields.quantity("carbon_intensity", facility.carbon_kg_per_j, "g/kWh", not_negative);
     if (fields.reading() || facility.price_per_j > 0)

@@ -6,6 +6,7 @@
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/integer.hpp"
+#include "power_bins.hpp"
 
 namespace mw::engine {
 
@@ -59,10 +60,18 @@ double per(std::int64_t sum, std::int64_t count) {
 }  // namespace
 
 Gauges::Gauges(World const& world, parallel::Comm const& comm)
-    : world_{&world}, comm_{&comm}, rack_power_{world.deck()}, site_power_{world}, control_{world} {
+    : world_{&world},
+      comm_{&comm},
+      rack_power_{world.deck()},
+      site_power_{world},
+      control_{world},
+      supply_{world, {site_power_.nameplate_it_w(), site_power_.nameplate_facility_w()}} {
     fabric::Topology const& network = world.plan().network();
     for (fabric::BundleIndex b = 0; b < network.bundle_count(); ++b)
         capacity_bytes_per_s_ += static_cast<double>(network.bundle(b).capacity_bytes_per_s);
+    charge_uj_ =
+        supply_.battery_uj() +
+        world.plan().racks() * plant::RackStorage{world.deck().facility.delivery.rack_storage}.charge_uj();
 }
 
 core::TimeNs Gauges::next_sample_ns(core::TimeNs now_ns) const {
@@ -76,7 +85,9 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     sample_s_ = core::to_seconds(sample_ns_);
     last_ns_ = now_ns;
     Sums sums;
-    row_uj_.assign(control_.rows(), 0);
+    row_uj_.assign(2 * control_.rows(), 0);
+    bin_uj_.assign(static_cast<std::size_t>(swing_bins(sample_ns_).count), 0);
+    supply_.begin(now_ns, sample_ns_);
     begin_frame(now_ns, racks.size(), fabric.bundles().size());
     std::vector<std::int64_t> nic_bytes(racks.size(), 0);
     std::int64_t const peak_ppb = read_links(fabric, racks, nic_bytes, sums);
@@ -87,25 +98,28 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     auto flat = std::bit_cast<std::array<std::int64_t, sizeof(Sums) / sizeof(std::int64_t)>>(sums);
     comm_->sum(std::span{flat});
     sums = std::bit_cast<Sums>(flat);
+    comm_->sum(std::span{bin_uj_});
     put_rows(racks, sums);
     std::int64_t const all_peak_ppb = comm_->max(peak_ppb);
     bool const measured = now_ns > world_->warmup_ns();
     if (measured) peak_ppb_ = std::max(peak_ppb_, all_peak_ppb);
 
-    std::int64_t const racks_uj = sums.energy_uj.sum();
-    std::int64_t const it_uj = site_power_.add(sums.energy_uj, now_ns, sample_s_,
-                                               per_second(sums.bundle_bytes) / capacity_bytes_per_s_);
-    check_energy(sums, racks_uj, it_uj);
-    put_facility(sums, it_uj);
-    control_.step(now_ns, sample_ns_, {sums.energy_uj.sum(), it_uj}, row_uj_, racks, *comm_);
+    settle_power(sums, now_ns);
+    put_facility(sums);
+    control_.step(now_ns, sample_ns_, {sums.energy_uj.sum() - sums.energy_uj[Consumer::storage], sums.it_uj},
+                  std::span{row_uj_}.subspan(control_.rows()), racks, *comm_);
+    if (supply_.goes_dark())
+        for (auto const& rack : racks) rack->lose_power(now_ns, supply_.serves_ns());
+    if (!measured) charge_at_warmup_uj_ = charge_uj_;
     if (now_ns == world_->warmup_ns()) at_warmup_ = sums.counts;
     if (measured) {
         measured_energy_ += sums.energy_uj;
-        measured_it_uj_ += it_uj;
+        measured_it_uj_ += sums.it_uj;
         measured_boards_uj_ += sums.boards_uj;
-        measured_racks_uj_ += racks_uj;
+        measured_racks_uj_ += sums.racks_uj;
+        if (supply_.dark()) dark_ns_ += sample_ns_;
         measured_in_service_ns_ += in_service(sums.counts) * sample_ns_;
-        if (sample_ns_ == world_->deck().time.sample_ns) series_w_.push_back(facility_w_);
+        follow_swings();
         for (std::size_t s = 0; s < llm::share_count; ++s)
             measured_accelerator_ns_[s] += sums.accelerator_ns[s];
         measured_bundle_bytes_ += sums.bundle_bytes;
@@ -120,6 +134,8 @@ void Gauges::begin_frame(core::TimeNs now_ns, std::size_t racks, std::size_t lin
     frame_.columns.clear();
     for (ColumnText const& column : rack_columns)
         frame_.add(core::Owner::rack, column.name, column.unit, column.description, racks);
+    if (world_->deck().facility.delivery.rack_storage.on())
+        frame_.add(core::Owner::rack, "stored_j", "J", "energy in the rack's store", racks);
     frame_.add(core::Owner::link, "utilisation", "1", "bytes moved over capacity", links);
 }
 
@@ -158,15 +174,17 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     Counts const done = rack.counts_since_sample();
     RackEnergy const used =
         rack_power_({rack.accelerators(), rack.assigned_accelerators(), world_->plan().nodes_in(rack.id()),
-                     sample_ns_, nic_bytes, rack.die_c()},
+                     sample_ns_, nic_bytes, rack.die_c(), supply_.dark()},
                     meter);
-    Energies const& energy = used.by_consumer;
+    Energies const energy = at_meter(rack, used, meter, sums);
+    std::int64_t const load_uj = used.by_consumer.sum();
     auto const accelerator_uj = static_cast<double>(used.boards_uj);
     rack.warm(accelerator_uj * 1e-6 / sample_s_ / static_cast<double>(rack.accelerators()),
               site_power_.coolant_c(), sample_s_);
-    rack.period_energy().rack_uj += energy.sum();
+    rack.period_energy().rack_uj += load_uj;
     rack.period_energy().boards_uj += used.boards_uj;
     row_uj_[control_.row_of(rack.id())] += energy.sum();
+    row_uj_[control_.rows() + control_.row_of(rack.id())] += load_uj;
     double const accelerator_ns = static_cast<double>(rack.accelerators()) * static_cast<double>(sample_ns_);
 
     std::size_t column = first_own_column;
@@ -189,7 +207,8 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     put(rack.kv_used_share());
     put(rack.die_c());
     put(rack.clock());
-    MW_EXPECT(column == rack_columns.size(), "a value for every column of a rack");
+    if (rack.storage()) put(static_cast<double>(rack.storage()->charge_uj()) * 1e-6);
+    MW_EXPECT(column == rack_columns.size() + (rack.storage() ? 1 : 0), "a value for every column of a rack");
 
     sums.counts += counts;
     sums.energy_uj += energy;
@@ -203,7 +222,7 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
 void Gauges::put_rows(Racks racks, Sums const& sums) {
     comm_->sum(std::span{row_uj_});
     std::int64_t rows_uj = 0;
-    for (std::int64_t const uj : row_uj_) rows_uj += uj;
+    for (std::size_t row = 0; row < control_.rows(); ++row) rows_uj += row_uj_[row];
     MW_EXPECT(rows_uj == sums.energy_uj.sum(), "the rows' meters add up to the racks'");
     for (std::size_t place = 0; place < racks.size(); ++place) {
         auto const rounded = static_cast<float>(
@@ -214,17 +233,6 @@ void Gauges::put_rows(Racks racks, Sums const& sums) {
     }
 }
 
-//! From the boards to the utility, to the microjoule.
-void Gauges::check_energy(Sums const& sums, std::int64_t racks_uj, std::int64_t it_uj) const {
-    Energies const& e = sums.energy_uj;
-    std::int64_t const network_uj = e[Consumer::scale_out_switch] + e[Consumer::optics];
-    MW_EXPECT(sums.boards_uj <= racks_uj, "boards draw no more than their racks");
-    MW_EXPECT(it_uj == racks_uj + network_uj, "IT is racks and network");
-    std::int64_t const site_conversion_uj = e.sum() - it_uj - e[Consumer::cooling];
-    MW_EXPECT(site_conversion_uj >= 0 && site_conversion_uj <= e[Consumer::conversion],
-              "the facility is IT, the site's conversion and its cooling");
-}
-
 void Gauges::put(char const* name, char const* unit, char const* description, double value) {
     auto const rounded = static_cast<float>(value);
     frame_.add(core::Owner::facility, name, unit, description, 1).values[0] = rounded;
@@ -232,17 +240,20 @@ void Gauges::put(char const* name, char const* unit, char const* description, do
                 std::uint64_t{std::bit_cast<std::uint32_t>(rounded)});
 }
 
-void Gauges::put_facility(Sums const& sums, std::int64_t it_uj) {
+void Gauges::put_facility(Sums const& sums) {
     Counts const done = sums.counts - last_;
     facility_w_ = static_cast<double>(sums.energy_uj.sum()) * 1e-6 / sample_s_;
     output_tokens_per_s_ = per_second(done[Count::output_tokens]);
     put("facility_power_w", "W", "power of the whole site at the utility's meter", facility_w_);
     put("it_power_w", "W", "power of racks and network at their own meters",
-        static_cast<double>(it_uj) * 1e-6 / sample_s_);
-    put("pue", "1", "facility power over IT power", per(sums.energy_uj.sum(), it_uj));
-    for (std::size_t c = 0; c < consumer_size; ++c)
+        static_cast<double>(sums.it_uj) * 1e-6 / sample_s_);
+    put("pue", "1", "facility power over IT power", per(sums.energy_uj.sum(), sums.it_uj));
+    for (std::size_t c = 0; c < consumer_size; ++c) {
+        if (c == static_cast<std::size_t>(Consumer::storage)) continue;  // put_stores
         put(consumer_columns[c], "W", "part of the facility's power",
             static_cast<double>(sums.energy_uj.values[c]) * 1e-6 / sample_s_);
+    }
+    put_stores(sums);
     put("board_power_w", "W", "power of all accelerator boards", per_second(sums.boards_uj) * 1e-6);
     put("loop_temperature_c", "degC", "coolant supplied to the racks", site_power_.loop_c());
     put("hall_temperature_c", "degC", "air supplied to the racks", site_power_.hall_c());
@@ -276,6 +287,11 @@ void Gauges::report(Results& results) const {
     results.racks_energy_uj = measured_racks_uj_;
     results.mean_in_service = static_cast<double>(measured_in_service_ns_) * 1e-9 / results.measured_s;
     results.facility_series_w = series_w_;
+    results.fine_series_w = fine_series_w_;
+    results.fine_step_s = core::to_seconds(swing_bins(world_->deck().time.sample_ns).length_ns);
+    results.stored_at_start_uj = charge_at_warmup_uj_;
+    results.stored_at_end_uj = charge_uj_;
+    results.dark_s = core::to_seconds(dark_ns_);
     results.series_step_s = core::to_seconds(world_->deck().time.sample_ns);
     results.provisioned_w = {
         static_cast<double>(results.accelerators) * world_->deck().cluster.rack.accelerator.tdp_w,

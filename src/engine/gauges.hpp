@@ -14,6 +14,7 @@
 #include "power_control.hpp"
 #include "rack.hpp"
 #include "rack_power.hpp"
+#include "site_supply.hpp"
 
 namespace mw::engine {
 
@@ -36,6 +37,8 @@ class Gauges {
     //! Of the whole run, all racks, at the last sample.
     [[nodiscard]] Counts const& run_counts() const { return last_; }
     [[nodiscard]] double output_tokens_per_s() const { return output_tokens_per_s_; }
+    //! The sample that was read ended with a power failure: the racks' next events are others.
+    [[nodiscard]] bool power_failed() const { return supply_.goes_dark(); }
     [[nodiscard]] double facility_w() const { return facility_w_; }
     //! Totals of the measured period into `results`.
     void report(Results& results) const;
@@ -48,6 +51,7 @@ class Gauges {
             measured_accelerator_ns_& measured_bundle_bytes_;
         ar& measured_boards_uj_& measured_racks_uj_& measured_in_service_ns_& series_w_& site_power_&
             control_;
+        ar& supply_& charge_uj_& charge_at_warmup_uj_& dark_ns_& fine_series_w_;
         ar& peak_ppb_& digest_& output_tokens_per_s_& facility_w_;
     }
 
@@ -62,15 +66,22 @@ class Gauges {
         std::int64_t clock_ppb{0};  // of all boards
         std::int64_t active_transfers{0};
         std::int64_t bundle_bytes{0};
+        std::int64_t charge_uj{0};  // of the racks' stores, at the end of the sample
+        std::int64_t racks_uj{0};   // of the sample, at the racks' meters
+        std::int64_t it_uj{0};
     };
 
     void begin_frame(core::TimeNs now_ns, std::size_t racks, std::size_t links);
     std::int64_t read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes,
                             Sums& sums);
     void read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes, Sums& sums);
+    [[nodiscard]] Energies at_meter(Rack& rack, RackEnergy const& used, MeterReading const& meter,
+                                    Sums& sums);
+    void settle_power(Sums& sums, core::TimeNs now_ns);
+    void put_stores(Sums const& sums);
+    void follow_swings();
     void put_rows(Racks racks, Sums const& sums);
-    void check_energy(Sums const& sums, std::int64_t racks_uj, std::int64_t it_uj) const;
-    void put_facility(Sums const& sums, std::int64_t it_uj);
+    void put_facility(Sums const& sums);
     void put(char const* name, char const* unit, char const* description, double value);
     [[nodiscard]] double per_second(std::int64_t sum) const { return static_cast<double>(sum) / sample_s_; }
 
@@ -83,7 +94,12 @@ class Gauges {
     double sample_s_{0};
     double capacity_bytes_per_s_{0};  //!< of all bundles
     PowerControl control_;
-    std::vector<std::int64_t> row_uj_;  //!< of the sample, by row
+    SiteSupply supply_;
+    std::int64_t charge_uj_;  //!< of all stores, at the end of the last sample
+    std::int64_t charge_at_warmup_uj_{0};
+    core::TimeNs dark_ns_{0};           //!< of the measured period, without power
+    std::vector<std::int64_t> row_uj_;  //!< of the sample, by row: at its meter, then what its racks needed
+    std::vector<std::int64_t> bin_uj_;  //!< of the sample, of the racks, by fine bin
     core::Frame frame_;
 
     std::int64_t samples_{0};
@@ -95,6 +111,7 @@ class Gauges {
     std::int64_t measured_racks_uj_{0};
     std::int64_t measured_in_service_ns_{0};  //!< requests times time
     std::vector<double> series_w_;            //!< facility power of the measured whole samples
+    std::vector<double> fine_series_w_;       //!< the same by fine bins
     std::array<core::TimeNs, llm::share_count> measured_accelerator_ns_{};
     std::int64_t measured_bundle_bytes_{0};
     std::int64_t peak_ppb_{0};  //!< utilisation, parts per billion

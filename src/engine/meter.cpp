@@ -27,7 +27,19 @@ void Meter::Component::add(core::TimeNs dt_ns) {
     rest_pj %= pj_per_uj;
 }
 
+void Meter::fill_bins(core::TimeNs now_ns) {
+    std::int64_t const rate_mw = compute_.rate_mw + memory_.rate_mw + link_.rate_mw;
+    core::TimeNs from_ns = at_ns_;
+    for (; bin_end_ns_ < now_ns; bin_end_ns_ += bin_ns_) {
+        bins_pj_.back() += rate_mw * (bin_end_ns_ - from_ns);
+        from_ns = bin_end_ns_;
+        bins_pj_.push_back(0);
+    }
+    bins_pj_.back() += rate_mw * (now_ns - from_ns);
+}
+
 void Meter::integrate(core::TimeNs now_ns) {
+    fill_bins(now_ns);
     std::int64_t const dt_ns = now_ns - at_ns_;
     for (Component* component : {&compute_, &memory_, &link_}) component->add(dt_ns);
     at_ns_ = now_ns;
@@ -79,7 +91,9 @@ MeterReading Meter::read(core::TimeNs now_ns) {
     integrate(now_ns);
     for (Group& group : groups_) attribute(group, now_ns);
     auto const take_uj = [](Component& component) { return std::exchange(component.energy_uj, 0); };
-    MeterReading reading{busy_ns_, take_uj(compute_), take_uj(memory_), take_uj(link_)};
+    MeterReading reading{busy_ns_, take_uj(compute_), take_uj(memory_), take_uj(link_),
+                         std::exchange(bins_pj_, {0})};
+    bin_end_ns_ = now_ns + bin_ns_;
     core::TimeNs busy = 0;
     for (core::TimeNs const part : busy_ns_) busy += part;
     core::TimeNs const unused = accelerators_ * (now_ns - read_ns_) - busy;

@@ -16,6 +16,7 @@ struct MeterReading {
     std::int64_t compute_uj{0};
     std::int64_t memory_uj{0};
     std::int64_t link_uj{0};
+    std::vector<std::int64_t> bins_pj;  //!< the three together, by fine bin of the time that was read
 };
 
 /*!
@@ -23,11 +24,14 @@ struct MeterReading {
  *
  * Works in integers: power in mW times time in ns is pJ, carried as a remainder below one uJ, so that nothing is lost however often it is
  * read. Work in progress is attributed up to the moment of reading, in proportion; what rounding leaves goes to `overhead`, so
- * that the shares of every interval add up to the accelerators' time exactly.
+ * that the shares of every interval add up to the accelerators' time exactly. Beside the total it keeps energy in bins that are finer than a
+ * sample, from which the site's power quality is told.
  */
 class Meter {
   public:
-    explicit Meter(std::int64_t accelerators) : accelerators_{accelerators} {}
+    //! `bin_ns`: length of the fine bins, counted from the last reading.
+    Meter(std::int64_t accelerators, core::TimeNs bin_ns)
+        : accelerators_{accelerators}, bin_ns_{bin_ns}, bin_end_ns_{bin_ns} {}
 
     //! A group of accelerators that work together (an instance's, or its part in this rack). Returns its number.
     std::size_t add_group(std::int64_t accelerators);
@@ -38,7 +42,7 @@ class Meter {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar& groups_& at_ns_& read_ns_& compute_& memory_& link_& busy_ns_;
+        ar& groups_& at_ns_& read_ns_& compute_& memory_& link_& busy_ns_& bins_pj_& bin_end_ns_;
     }
 
   private:
@@ -56,6 +60,7 @@ class Meter {
     };
 
     void integrate(core::TimeNs now_ns);
+    void fill_bins(core::TimeNs now_ns);
     void attribute(Group& group, core::TimeNs now_ns);
     void change_rates(Group const& group, std::int64_t sign);
 
@@ -67,6 +72,9 @@ class Meter {
     Component memory_;
     Component link_;
     std::array<core::TimeNs, llm::share_count> busy_ns_{};  //!< since the last reading
+    core::TimeNs bin_ns_;
+    core::TimeNs bin_end_ns_;               //!< of the last bin
+    std::vector<std::int64_t> bins_pj_{0};  //!< since the last reading
 };
 
 }  // namespace mw::engine

@@ -6,6 +6,7 @@
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/integer.hpp"
+#include "power_bins.hpp"
 #include "rack_power.hpp"
 
 namespace mw::engine {
@@ -27,6 +28,12 @@ std::int64_t part_in(core::RackId rack, std::int64_t per_rack, std::int64_t firs
     return std::max<std::int64_t>(0, end - begin);
 }
 
+std::optional<plant::RackStorage> make_storage(config::Deck const& deck) {
+    plant::RackStorageParams const& storage = deck.facility.delivery.rack_storage;
+    if (!storage.on()) return {};
+    return plant::RackStorage{storage};
+}
+
 std::optional<plant::AcceleratorThermal> make_thermal(config::Deck const& deck) {
     if (!deck.facility.thermal.on) return {};
     hardware::ThermalParams const& thermal = deck.cluster.rack.accelerator.thermal;
@@ -42,8 +49,9 @@ Rack::Rack(World const& world, core::RackId id)
     : world_{&world},
       id_{id},
       accelerators_{world.plan().accelerators_in(id)},
-      meter_{world.plan().accelerators_in(id)},
+      meter_{world.plan().accelerators_in(id), swing_bins(world.deck().time.sample_ns).length_ns},
       thermal_{make_thermal(world.deck())},
+      storage_{make_storage(world.deck())},
       results_(world.services()) {
     host_instances();
     host_cells();
@@ -101,7 +109,7 @@ void Rack::host_cells() {
 }
 
 void Rack::find_next_event() {
-    core::TimeNs next = inbox_.empty() ? core::never : inbox_.front().due_ns;
+    core::TimeNs next = inbox_.empty() ? serves_ns_ : std::min(serves_ns_, inbox_.front().due_ns);
     for (core::TimeNs const due_ns : due_ns_) next = std::min(next, due_ns);
     for (Guest const& guest : guests_) next = std::min(next, guest.end_ns);
     for (Cell const& cell : cells_) {
@@ -133,6 +141,7 @@ void Rack::run_until(core::TimeNs end_ns) {
                 ++counts_[Count::events];
                 end_iteration(i, now_ns);
             }
+        if (serves_ns_ == now_ns) resume(now_ns);
         for (Guest& guest : guests_)
             if (guest.end_ns == now_ns) {
                 meter_.end(guest.group, now_ns);
@@ -199,6 +208,7 @@ void Rack::handle(Message const& message) {
         case MessageKind::activity: {
             auto const guest = std::ranges::find(guests_, core::InstanceId{message.target}, &Guest::id);
             MW_EXPECT(guest != guests_.end(), "activity of an instance that has no part here");
+            if (serves_ns_ != core::never) break;  // it is told again when there is power
             meter_.begin(guest->group, now_ns, message.work);
             guest->end_ns = now_ns + message.work.duration_ns;
             break;
@@ -223,7 +233,10 @@ void Rack::arrive(Cell& cell) {
     if (sheds(cell, request)) {
         ++counts_[Count::rejections];
         if (measured(arrival.time_ns)) ++counts_[Count::cohort_rejected];
-        cell.retries.push_back(arrival.time_ns + world_->deck().facility.control.period_ns);
+        core::TimeNs const last_ns = cell.retries.empty() ? 0 : cell.retries.back();
+        cell.retries.push_back(serves_ns_ != core::never
+                                   ? std::max(serves_ns_, last_ns)
+                                   : arrival.time_ns + world_->deck().facility.control.period_ns);
         return;
     }
     cell.router.assign(request);
@@ -242,7 +255,8 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
     due_ns_[index] = hosted.instance.next_event_ns();
     if (!was_busy && hosted.instance.busy()) hosted.last_tokens_ns = now_ns;
     if (hosted.instance.busy()) {
-        if (!was_busy || hosted.instance.iteration_start_ns() != began_ns) announce_work(hosted, now_ns);
+        bool const begun = !was_busy || hosted.instance.iteration_start_ns() != began_ns;
+        if (begun && hosted.instance.iteration_start_ns() <= now_ns) announce_work(hosted, now_ns);
     } else if (was_busy) {
         meter_.end(hosted.group, now_ns);
         if (hosted.boards) hosted.boards->set_power({});

@@ -13,6 +13,7 @@
 #include "megaweave/engine/results.hpp"
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
+#include "megaweave/plant/storage.hpp"
 #include "megaweave/plant/thermal.hpp"
 #include "megaweave/serving/instance.hpp"
 #include "megaweave/serving/router.hpp"
@@ -68,6 +69,10 @@ class Rack final : private serving::InstanceListener {
     [[nodiscard]] PeriodEnergy& period_energy() { return period_energy_; }
     //! Keeps the rack to a budget of its own.
     [[nodiscard]] BudgetGovernor& governor() { return governor_; }
+    //! Power fails now: nothing runs until `serves_ns`, and arrivals are turned away.
+    void lose_power(core::TimeNs now_ns, core::TimeNs serves_ns);
+    //! Its energy storage; none where the deck has none.
+    [[nodiscard]] std::optional<plant::RackStorage>& storage() { return storage_; }
     //! Mean clock of its instances, share of the highest.
     [[nodiscard]] double clock() const;
 
@@ -96,7 +101,8 @@ class Rack final : private serving::InstanceListener {
             if (hosted_[i].boards) ar&* hosted_[i].boards;
         }
         if (thermal_) ar&* thermal_;
-        ar& governor_& shed_share_& period_energy_;
+        if (storage_) ar&* storage_;
+        ar& governor_& shed_share_& period_energy_& serves_ns_;
         for (Cell& cell : cells_) ar& cell.router& cell.arrivals& cell.retries;
         ar& guests_& inbox_& outbox_& fetches_& free_fetches_& meter_& counts_& at_sample_& results_&
             requests_& digest_;
@@ -147,6 +153,7 @@ class Rack final : private serving::InstanceListener {
     [[nodiscard]] std::unique_ptr<BoardControl> make_boards(site::InstancePlace const& place) const;
     void end_iteration(std::uint32_t index, core::TimeNs now_ns);
     void find_next_event();
+    void resume(core::TimeNs now_ns);
     void handle(Message const& message);
     void arrive(Cell& cell);
     [[nodiscard]] bool sheds(Cell const& cell, serving::Request const& request) const;
@@ -177,9 +184,11 @@ class Rack final : private serving::InstanceListener {
     std::vector<std::uint32_t> free_fetches_;
     Meter meter_;
     std::optional<plant::AcceleratorThermal> thermal_;
+    std::optional<plant::RackStorage> storage_;
     BudgetGovernor governor_;
     PeriodEnergy period_energy_;
     double shed_share_{0};
+    core::TimeNs serves_ns_{core::never};  //!< without power until then
 
     std::vector<Message> outbox_;
     std::vector<Transfer> started_;

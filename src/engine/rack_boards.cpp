@@ -59,7 +59,33 @@ double Rack::clock() const {
     return boards > 0 ? sum / boards : 1.0;
 }
 
+void Rack::lose_power(core::TimeNs now_ns, core::TimeNs serves_ns) {
+    serves_ns_ = serves_ns;
+    for (std::size_t i = 0; i < hosted_.size(); ++i) {
+        Hosted& hosted = hosted_[i];
+        if (hosted.boards) {
+            hosted.boards->observe(now_ns);
+            hosted.boards->set_power({});
+        }
+        meter_.end(hosted.group, now_ns);
+        hosted.instance.suspend(serves_ns);
+        due_ns_[i] = hosted.instance.next_event_ns();
+    }
+    for (Guest& guest : guests_) {
+        meter_.end(guest.group, now_ns);
+        guest.end_ns = core::never;
+    }
+    find_next_event();
+}
+
+void Rack::resume(core::TimeNs now_ns) {
+    serves_ns_ = core::never;
+    for (Hosted& hosted : hosted_)
+        if (hosted.instance.busy()) announce_work(hosted, now_ns);
+}
+
 bool Rack::sheds(Cell const& cell, serving::Request const& request) const {
+    if (serves_ns_ != core::never) return true;
     return shed_share_ > 0 && request.service.index() + 1 == world_->services() &&
            world_->random().uniform(core::Draw::shed, cell.id.index(), request.id & 0xffffffffffULL) <
                shed_share_;

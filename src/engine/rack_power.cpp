@@ -59,6 +59,7 @@ RackPower::RackPower(config::Deck const& deck)
       accelerator_{deck.cluster.rack.accelerator} {}
 
 RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& meter) const {
+    if (rack.dark) return {};
     hardware::NodeParams const& node = rack_.node;
     double const seconds = core::to_seconds(rack.sample_ns);
     auto const accelerators = static_cast<double>(rack.accelerators);
@@ -131,22 +132,27 @@ double SitePower::nameplate_facility_w() const {
 }
 
 std::int64_t SitePower::add(Energies& energy_uj, core::TimeNs now_ns, double sample_s,
-                            double fabric_utilisation) {
-    double const racks_w = static_cast<double>(energy_uj.sum()) / uj_per_j / sample_s;
-    energy_uj[Consumer::scale_out_switch] +=
-        to_uj(sample_s * (switch_idle_w_ + (switch_active_w_ - switch_idle_w_) * fabric_utilisation));
-    energy_uj[Consumer::optics] += to_uj(sample_s * optics_w_);
+                            double fabric_utilisation, SiteState const& state) {
+    std::int64_t const stored_uj = energy_uj[Consumer::storage];  // is no heat yet
+    double const racks_w = static_cast<double>(energy_uj.sum() - stored_uj) / uj_per_j / sample_s;
+    if (!state.dark) {
+        energy_uj[Consumer::scale_out_switch] +=
+            to_uj(sample_s * (switch_idle_w_ + (switch_active_w_ - switch_idle_w_) * fabric_utilisation));
+        energy_uj[Consumer::optics] += to_uj(sample_s * optics_w_);
+    }
     std::int64_t const it_uj = energy_uj.sum();
     double const it_w = static_cast<double>(it_uj) / uj_per_j / sample_s;
     double liquid_w = racks_w * liquid_share_;
-    double air_w = it_w - liquid_w;
+    double air_w = it_w - static_cast<double>(stored_uj) / uj_per_j / sample_s - liquid_w;
     if (deck_->facility.thermal.on) {
-        liquid_w = loop_.step(liquid_w, available(now_ns), sample_s);
-        air_w = hall_.step(air_w, available(now_ns), sample_s);
+        double const works = state.cooling_runs ? available(now_ns) : 0.0;
+        liquid_w = loop_.step(liquid_w, works, sample_s);
+        air_w = hall_.step(air_w, works, sample_s);
     }
+    if (state.dark) return it_uj;
     plant::FacilityPower const added = facility_(it_w, liquid_w, air_w, wet_bulb_c(now_ns));
     energy_uj[Consumer::conversion] += to_uj(sample_s * added.conversion_w);
-    energy_uj[Consumer::cooling] += to_uj(sample_s * added.cooling_w);
+    if (state.cooling_runs) energy_uj[Consumer::cooling] += to_uj(sample_s * added.cooling_w);
     return it_uj;
 }
 

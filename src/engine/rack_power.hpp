@@ -21,6 +21,7 @@ struct RackInventory {
     core::TimeNs sample_ns{0};
     std::int64_t nic_bytes{0};  //!< both directions
     double die_c{55};           //!< of its accelerators
+    bool dark{false};           //!< without power
 };
 
 //! Energy of a rack over a sample.
@@ -53,6 +54,12 @@ class RackPower {
     hardware::AcceleratorPower accelerator_;
 };
 
+//! Whether the site's equipment has power.
+struct SiteState {
+    bool dark{false};
+    bool cooling_runs{true};
+};
+
 /*!
  * What the site adds to its racks: scale-out switches and optics, which count as IT, and conversion and cooling, which do not.
  *
@@ -65,7 +72,8 @@ class SitePower {
 
     //! Adds the site's consumers to the racks' energies of the sample that ends now; returns the energy of IT alone [uJ]. The
     //! loop, the halls and the weather go on to the end of the sample.
-    std::int64_t add(Energies& energy_uj, core::TimeNs now_ns, double sample_s, double fabric_utilisation);
+    std::int64_t add(Energies& energy_uj, core::TimeNs now_ns, double sample_s, double fabric_utilisation,
+                     SiteState const& state);
     //! Of what cools the accelerators, at the end of the last sample [degC].
     [[nodiscard]] double coolant_c() const;
     [[nodiscard]] double loop_c() const { return loop_.temperature_c(); }

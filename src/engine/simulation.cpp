@@ -114,6 +114,8 @@ void Simulation::State::record(Observer& observer) {
         Stopwatch const watch{time_in_s, Phase::plant};
         if constexpr (core::audit_enabled) audit();
         frame = &gauges.read(now_ns, racks, fabric);
+        for (std::size_t i = 0; gauges.power_failed() && i < racks.size(); ++i)
+            if (due_ns[i] != 0) due_ns[i] = racks[i]->next_event_ns();  // 0: it has news to send
     }
     Stopwatch const watch{time_in_s, Phase::record};
     observer.on_sample(*frame);

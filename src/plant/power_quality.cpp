@@ -11,7 +11,6 @@ namespace mw::plant {
 namespace {
 
 constexpr double minute_s = 60;
-constexpr double set_point_return_s = 600;
 
 double mean(std::span<double const> values) {
     return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -71,27 +70,6 @@ std::vector<SpectrumLine> spectrum(std::span<double const> watts, double sample_
          k * spacing_hz <= top_hz * (1 + 1e-12); ++k)
         lines.push_back({k * spacing_hz, swing_w(watts, sample_s, k * spacing_hz)});
     return lines;
-}
-
-RackStorage::RackStorage(RackStorageParams const& params, double power_w)
-    : params_{params}, grid_w_{power_w}, charge_j_{params.set_point_share * params.capacity_j} {
-    MW_EXPECT(params.round_trip > 0 && params.round_trip <= 1, "a round trip's efficiency is a share");
-    MW_EXPECT(params.smoothing_s > 0, "a store smooths over some time");
-}
-
-double RackStorage::step(double power_w, double seconds) {
-    if (params_.capacity_j <= 0 || seconds <= 0) return grid_w_ = power_w;
-    double const missing_w = (params_.set_point_share * params_.capacity_j - charge_j_) / set_point_return_s;
-    double const target_w = power_w + missing_w;
-    double const wish_w = grid_w_ + (1.0 - std::exp(-seconds / params_.smoothing_s)) * (target_w - grid_w_);
-    double into_w = std::clamp(wish_w - power_w, -params_.discharge_w, params_.charge_w);
-    double const room_w = (params_.capacity_j - charge_j_) / (params_.round_trip * seconds);
-    into_w = std::clamp(into_w, -charge_j_ / seconds, room_w);
-    double const kept_w = into_w > 0 ? into_w * params_.round_trip : into_w;
-    charge_j_ = std::clamp(charge_j_ + kept_w * seconds, 0.0, params_.capacity_j);
-    lost_j_ += (into_w - kept_w) * seconds;
-    grid_w_ = power_w + into_w;
-    return grid_w_;
 }
 
 }  // namespace mw::plant

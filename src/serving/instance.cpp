@@ -88,6 +88,13 @@ void Instance::release(Slot held, core::TimeNs now_ns, InstanceListener& listene
     if (!busy_) start_iteration(now_ns, listener);
 }
 
+void Instance::suspend(core::TimeNs until_ns) {
+    resume_ns_ = until_ns;
+    if (!busy_) return;
+    start_ns_ = until_ns;
+    end_ns_ = until_ns + cost_.duration_ns;
+}
+
 void Instance::advance(InstanceListener& listener) {
     MW_EXPECT(busy_, "only a running iteration can end");
     core::TimeNs const now_ns = end_ns_;
@@ -206,8 +213,8 @@ void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) 
     cost_ = (*timing_)(next);
     MW_EXPECT(cost_.duration_ns > 0, "an iteration takes time");
     busy_ = true;
-    start_ns_ = now_ns;
-    end_ns_ = now_ns + cost_.duration_ns;
+    start_ns_ = std::max(now_ns, resume_ns_);
+    end_ns_ = start_ns_ + cost_.duration_ns;
     if (kv_starved()) counts_.kv_starved_ns += cost_.duration_ns;
 }
 

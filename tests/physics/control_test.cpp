@@ -36,22 +36,6 @@ double sum_range(std::vector<double> const& values, double from_s, double to_s, 
     return std::accumulate(at(from_s), at(to_s), 0.0) / ((to_s - from_s) / sample_s);
 }
 
-//! Stops a run at a time and keeps its state.
-class Stopper final : public engine::Observer {
-  public:
-    explicit Stopper(core::TimeNs at_ns) : at_ns_{at_ns} {}
-    std::uint64_t wishes() override { return now_ns_ >= at_ns_ ? engine::Wish::stop : 0; }
-    void on_sample(core::Frame const&) override {}
-    void on_window(engine::Progress const& progress) override { now_ns_ = progress.now_ns; }
-    void on_checkpoint(engine::SavedState const& state, std::uint64_t) override { state_ = state; }
-    [[nodiscard]] engine::SavedState const& state() const { return state_; }
-
-  private:
-    core::TimeNs at_ns_;
-    core::TimeNs now_ns_{0};
-    engine::SavedState state_;
-};
-
 test::DeckRun small(std::string const& deck, std::vector<config::Override> const& overrides = {}) {
     return test::run_deck("../small/" + deck, overrides);
 }
@@ -175,7 +159,7 @@ TEST_CASE("A restart in the middle of an event and of a failure changes nothing"
         engine::World const world{whole.deck};
         parallel::Comm comm;
         parallel::Team team{1};
-        Stopper stopper{whole.deck.time.warmup_ns + 3 * core::ns_per_s + 7 * core::ns_per_ms};
+        test::Stopper stopper{whole.deck.time.warmup_ns + 3 * core::ns_per_s + 7 * core::ns_per_ms};
         engine::Simulation first{world, comm, team};
         REQUIRE(first.run(stopper) == engine::Outcome::stopped);
         engine::Simulation second{world, comm, team};

@@ -47,6 +47,22 @@ class Keeper final : public engine::Observer {
     DeckRun* run_;
 };
 
+//! Stops a run at a time and keeps its state.
+class Stopper final : public engine::Observer {
+  public:
+    explicit Stopper(core::TimeNs at_ns) : at_ns_{at_ns} {}
+    std::uint64_t wishes() override { return now_ns_ >= at_ns_ ? engine::Wish::stop : 0; }
+    void on_sample(core::Frame const&) override {}
+    void on_window(engine::Progress const& progress) override { now_ns_ = progress.now_ns; }
+    void on_checkpoint(engine::SavedState const& state, std::uint64_t) override { state_ = state; }
+    [[nodiscard]] engine::SavedState const& state() const { return state_; }
+
+  private:
+    core::TimeNs at_ns_;
+    core::TimeNs now_ns_{0};
+    engine::SavedState state_;
+};
+
 //! Runs a deck below tests/decks/physics, with overrides as `--set` has them, on one thread.
 inline DeckRun run_deck(std::string const& name, std::vector<config::Override> const& overrides = {}) {
     DeckRun run;

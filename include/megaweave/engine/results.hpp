@@ -94,6 +94,11 @@ struct Results {
     double mean_in_service{0};              //!< requests arrived and not done, at the samples' ends
     std::vector<double> facility_series_w;  //!< mean of each whole sample of the measured period
     double series_step_s{0};
+    std::vector<double> fine_series_w;  //!< the same by steps of at most 25 ms
+    double fine_step_s{0};
+    std::int64_t stored_at_start_uj{0};  //!< in racks' stores and batteries, of the measured period
+    std::int64_t stored_at_end_uj{0};
+    double dark_s{0};  //!< of the measured period, without power
     std::array<core::TimeNs, llm::share_count> accelerator_ns{};
     std::vector<ServiceResults> services;
     FabricResults fabric;

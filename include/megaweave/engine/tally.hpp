@@ -54,6 +54,7 @@ enum class Consumer : std::uint8_t {
     conversion,
     fans,
     cooling,
+    storage,  //!< into batteries, net: negative while they give
     count_
 };
 inline constexpr std::size_t consumer_size = static_cast<std::size_t>(Consumer::count_);
@@ -69,7 +70,8 @@ inline constexpr std::array<char const*, consumer_size> consumer_names = {"accel
                                                                           "memory_pool",
                                                                           "conversion",
                                                                           "fans",
-                                                                          "cooling"};
+                                                                          "cooling",
+                                                                          "storage"};
 
 //! Their columns in run.h5.
 inline constexpr std::array<char const*, consumer_size> consumer_columns = {"accelerator_idle_w",
@@ -83,7 +85,8 @@ inline constexpr std::array<char const*, consumer_size> consumer_columns = {"acc
                                                                             "memory_pool_w",
                                                                             "conversion_w",
                                                                             "fans_w",
-                                                                            "cooling_w"};
+                                                                            "cooling_w",
+                                                                            "storage_w"};
 
 //! An array of integers with names for its places.
 template <class Name, std::size_t size>

@@ -18,6 +18,25 @@ enum class PsuRedundancy : std::uint8_t {
     n_plus_n,  //!< psu_rating is what the load needs; as much again shares the load
 };
 
+//! Energy storage at each rack, between its AC meter and its supplies.
+struct RackStorageParams {
+    double capacity_j{0};   //!< 0: none
+    double charge_w{0};     //!< at most, into the store
+    double discharge_w{0};  //!< at most, to the rack
+    double round_trip{0.90};
+    double smoothing_s{30};       //!< upstream sees a first-order average over this time
+    double set_point_share{0.5};  //!< charge it returns to
+
+    [[nodiscard]] bool on() const { return capacity_j > 0; }
+};
+
+//! Batteries of the UPS.
+struct UpsBatteryParams {
+    double autonomy_s{300};      //!< for which they carry the design load of IT
+    double recharge_share{0.1};  //!< of the design load, at most, while they charge
+    double round_trip{0.90};
+};
+
 //! From the utility to the servers' supplies (physics.md, section 5).
 struct DeliveryParams {
     //! Supply efficiency at 5, 10, 20, 50, 100 % of rating; linear between.
@@ -33,6 +52,8 @@ struct DeliveryParams {
     double psu_unit_w{3300};         //!< one supply, for n_plus_1
     double transformer_no_load{0.002};    //!< of rating
     double transformer_full_load{0.008};  //!< of rating, times load squared
+    UpsBatteryParams battery;             //!< felt in a grid event only
+    RackStorageParams rack_storage;
 };
 
 /*!
@@ -95,16 +116,33 @@ struct ControlParams {
     [[nodiscard]] bool on() const { return policy != BudgetPolicy::none; }
 };
 
+//! An event of the grid, and what the site has against it beside its batteries.
+struct GridParams {
+    core::TimeNs event_start_ns{0};  //!< from the end of the warm-up
+    core::TimeNs event_ns{0};        //!< how long it lasts; 0: none
+    double available{0};             //!< share of the site's design power that the utility still gives
+    double generators_w{0};          //!< 0: none
+    core::TimeNs generators_start_ns{15'000'000'000};  //!< after the event's beginning
+    core::TimeNs restart_ns{
+        60'000'000'000};  //!< from the return of power to a dark site until it serves again
+
+    [[nodiscard]] bool on() const { return event_ns > 0; }
+};
+
 struct FacilityParams {
     double budget_w{0};  //!< what the site may draw; 0: no budget stated
     WeatherParams weather;
     ThermalPlantParams thermal;
     ControlParams control;
+    GridParams grid;
     double carbon_kg_per_j{0};  //!< of the grid's electricity; 0: not stated
     double price_per_j{0};      //!< of electricity, in the user's currency; 0: not stated
     DeliveryParams delivery;
     CoolingParams cooling;
     double other_w_per_kw{0};  //!< lighting, offices, per kW of IT
+
+    //! Whether energy may be stored anywhere between the racks' supplies and the utility.
+    [[nodiscard]] bool stores() const { return delivery.rack_storage.on() || grid.on(); }
 };
 
 }  // namespace mw::plant

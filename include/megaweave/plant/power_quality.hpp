@@ -38,45 +38,4 @@ struct SpectrumLine {
 [[nodiscard]] std::vector<SpectrumLine> spectrum(std::span<double const> watts, double sample_s,
                                                  double from_hz = 0.1, double to_hz = 20.0);
 
-//! Energy storage at a rack: batteries or capacitors behind the power shelf.
-struct RackStorageParams {
-    double capacity_j{0};
-    double charge_w{0};     //!< at most, into the store
-    double discharge_w{0};  //!< at most, to the rack
-    double round_trip{0.90};
-    double smoothing_s{30};       //!< the grid sees a first-order average over this time
-    double set_point_share{0.5};  //!< charge it returns to
-};
-
-/*!
- * Smooths what a rack draws from the grid, as far as power and charge allow.
- *
- *     target: dG/dt = (P - G) / smoothing, plus a slow return of the charge to its set point;   store takes G - P
- *
- * Losses (1 - round_trip) are taken on charging. Energy is conserved: grid = rack + change of charge + losses.
- * Leaves out: ageing, state-dependent voltage, self-discharge.
- * Worked: a step from 60 to 120 kW with 30 s smoothing and enough charge: the grid sees 60 kW at once, 97.9 kW after 30 s (63 %).
- */
-class RackStorage {
-  public:
-    //! Begins at its set point, with the grid at `power_w`.
-    RackStorage(RackStorageParams const& params, double power_w);
-
-    //! The rack draws `power_w` for `seconds` (at most a tenth of the smoothing time): what the grid gives meanwhile [W].
-    double step(double power_w, double seconds);
-    [[nodiscard]] double charge_j() const { return charge_j_; }
-    [[nodiscard]] double lost_j() const { return lost_j_; }
-
-    template <class Archive>
-    void archive(Archive& ar) {
-        ar& grid_w_& charge_j_& lost_j_;
-    }
-
-  private:
-    RackStorageParams params_;
-    double grid_w_;
-    double charge_j_;
-    double lost_j_{0};
-};
-
 }  // namespace mw::plant

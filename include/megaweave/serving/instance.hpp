@@ -99,6 +99,9 @@ class Instance {
     //! Ends that iteration at its time and starts the next.
     void advance(InstanceListener& listener);
 
+    //! Its accelerators stop until then: the iteration that runs is done again from there, and none begins before.
+    void suspend(core::TimeNs until_ns);
+
     [[nodiscard]] bool busy() const { return busy_; }
     [[nodiscard]] core::TimeNs iteration_start_ns() const { return start_ns_; }
     [[nodiscard]] llm::IterationCost const& iteration() const { return cost_; }
@@ -126,7 +129,7 @@ class Instance {
         ar& next_finish_& step_& decoding_& decoding_context_& fetching_& used_blocks_& busy_&
             decode_in_batch_;
         ar& gain_& gain_credit_& new_requests_;
-        ar& start_ns_& end_ns_& cost_& counts_;
+        ar& start_ns_& end_ns_& resume_ns_& cost_& counts_;
     }
 
   private:
@@ -218,6 +221,7 @@ class Instance {
     bool decode_in_batch_{false};
     core::TimeNs start_ns_{0};
     core::TimeNs end_ns_{0};
+    core::TimeNs resume_ns_{0};  //!< no iteration begins before
     llm::IterationCost cost_;
     InstanceCounts counts_;
 };

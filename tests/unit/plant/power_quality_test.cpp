@@ -8,8 +8,6 @@
 #include <vector>
 
 using doctest::Approx;
-using mw::plant::RackStorage;
-using mw::plant::RackStorageParams;
 
 namespace {
 
@@ -52,40 +50,4 @@ TEST_CASE("a swing of 0.3 MW at 1 Hz shows at 1 Hz and nowhere else") {
     CHECK(lines.back().frequency_hz == Approx(10));
     auto const top = std::ranges::max_element(lines, {}, [](auto const& line) { return line.amplitude_w; });
     CHECK(top->frequency_hz == Approx(1.0));
-}
-
-TEST_CASE("a store shows the grid 63 % of a step after its smoothing time and conserves energy") {
-    RackStorageParams params;
-    params.capacity_j = 20e6;
-    params.charge_w = 100e3;
-    params.discharge_w = 100e3;
-    RackStorage store{params, 60e3};
-    double const before_j = store.charge_j();
-    double grid_j = 0;
-    double rack_j = 0;
-    double at_30_s = 0;
-    for (int i = 0; i < 1200; ++i) {
-        double const rack_w = i < 600 ? 120e3 : 40e3;
-        double const grid_w = store.step(rack_w, 0.1);
-        if (i == 0) CHECK(grid_w < 61e3);
-        if (i == 299) at_30_s = grid_w;
-        grid_j += grid_w * 0.1;
-        rack_j += rack_w * 0.1;
-    }
-    CHECK(at_30_s == Approx(60e3 + 0.632 * 60e3).epsilon(0.03));  // and the store's slow recharging
-    CHECK(store.lost_j() > 0);
-    CHECK(grid_j == Approx(rack_j + store.charge_j() - before_j + store.lost_j()).epsilon(1e-9));
-}
-
-TEST_CASE("an empty or small store gives what it can and the grid the rest") {
-    RackStorageParams params;
-    params.capacity_j = 1e5;
-    params.charge_w = 50e3;
-    params.discharge_w = 20e3;
-    RackStorage store{params, 60e3};
-    CHECK(store.step(120e3, 0.1) == Approx(100e3));  // 20 kW at most
-    for (int i = 0; i < 200; ++i) store.step(120e3, 0.1);
-    CHECK(store.charge_j() >= 0);
-    CHECK(store.step(120e3, 0.1) > 110e3);
-    CHECK(RackStorage{RackStorageParams{}, 5e3}.step(7e3, 1.0) == 7e3);
 }

@@ -24,6 +24,9 @@ CASES = [
      {"completed": 0, "rejected": 0}),
     ("tests/decks/small/cooling_failure.yaml", {"time.duration": "6 s", "time.warmup": "2 s", "facility.thermal.loop": "1 s",
                                                 "facility.thermal.failure": "{start: 1 s, duration: 4 s}"}, {"completed": 0}),
+    ("tests/decks/small/ride_through.yaml", {"time.duration": "12 s", "time.warmup": "2 s", "facility.grid.event.start": "1 s",
+      "facility.grid.generators_start": "9 s", "facility.grid.restart": "1 s",
+      "facility.delivery.battery.autonomy": "1 s"}, {"rejected": 0, "completed": 0}),
     ("tests/decks/small/spanning.yaml", {}, {"kv_bytes_transferred": 0, "completed": 0}),
 ]
 

@@ -8,10 +8,11 @@
 namespace mw::engine {
 
 FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& partition,
-                                 parallel::Comm& comm)
+                                 parallel::Comm& comm, std::size_t labels)
     : plan_{&plan},
       partition_{&partition},
       comm_{&comm},
+      labels_{labels},
       first_rack_{partition.first_rack(comm.rank())},
       weight_unit_{plan.network().weight_unit()} {
     for (std::int64_t r = 0; r < partition.rack_count(comm.rank()); ++r) {
@@ -23,7 +24,7 @@ FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& 
         }
     }
     first_bundle_.push_back(bundles_.size());
-    bundle_bytes_.assign(bundles_.size(), 0);
+    bundle_bytes_.assign(bundles_.size() * labels, 0);
 }
 
 fabric::Path const& FabricPartition::path_of(Transfer const& transfer) const {
@@ -84,6 +85,7 @@ void FabricPartition::join(Transfer const& transfer) {
     Active& active = active_.emplace_back();
     sorted_ = false;
     active.transfer = transfer;
+    active.label = transfer.label;
     for (fabric::Hop const& hop : path_of(transfer).hops())
         use_link(active, hop.link, hop.weight / (fabric::full_weight / weight_unit_));
     set_home(active, transfer.home);
@@ -101,17 +103,20 @@ void FabricPartition::sort() {
     sorted_ = true;
 }
 
-std::vector<Arrival> const& FabricPartition::advance(core::TimeNs start_ns, core::TimeNs end_ns) {
+std::vector<Arrival> const& FabricPartition::advance(core::TimeNs start_ns, core::TimeNs end_ns,
+                                                     bool checked) {
     arrivals_.clear();
+    fairness_ = {};
     sort();
     std::int64_t const count = (end_ns - start_ns) % steps == 0 ? steps : 1;
     core::TimeNs const step_ns = (end_ns - start_ns) / count;
-    for (std::int64_t i = 0; i < count; ++i) step(start_ns + i * step_ns, start_ns + (i + 1) * step_ns);
+    for (std::int64_t i = 0; i < count; ++i)
+        step(start_ns + i * step_ns, start_ns + (i + 1) * step_ns, checked && i + 1 == count);
     std::ranges::sort(arrivals_, {}, [](Arrival const& a) { return a.transfer.id; });
     return arrivals_;
 }
 
-void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns) {
+void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns, bool checked) {
     bool const alone = comm_->size() == 1;
     if (end_ns - start_ns != window_ns_) {
         MW_EXPECT(window_ns_ == 0 || standing_.empty(), "windows are equally long");
@@ -121,7 +126,10 @@ void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns) {
     }
     now_ns_ = end_ns;
     // Whoever shares a flow with a neighbour must meet it; alone, nothing new means nothing to do.
-    if (active_.empty() && (alone ? !standing_changed_ && !transfer_ended_ : standing_.empty())) return;
+    if (active_.empty() && (alone ? !standing_changed_ && !transfer_ended_ : standing_.empty())) {
+        if (checked) check_shares();
+        return;
+    }
     ++window_;
     want(start_ns, end_ns);
     if (alone)
@@ -129,6 +137,7 @@ void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns) {
     else
         share_with_neighbours();
     grant_standing(start_ns);
+    if (checked) check_shares();
     time_ends(start_ns);
     move_bytes(start_ns);
 }
@@ -182,7 +191,7 @@ void FabricPartition::move_bytes(core::TimeNs start_ns) {
         Transfer& transfer = active.transfer;
         std::int64_t const granted = rate(active);
         for (fabric::LinkUse const use : active.links)
-            bundle_bytes_[links_[use.link].bundle] += core::mul_div(granted, use.weight, weight_unit_);
+            counter(active, use) += core::mul_div(granted, use.weight, weight_unit_);
         transfer.bytes_left -= granted;
         if (active.ends) {
             if (active.home_here) arrivals_.push_back({transfer, start_ns + active.end_offset_ns});
@@ -210,8 +219,8 @@ std::vector<Transfer> FabricPartition::of_home(core::RackId rack) const {
 std::span<std::int64_t> FabricPartition::bundle_bytes_of(core::RackId rack) {
     for (Standing& standing : standing_) count_bytes(standing, now_ns_);
     auto const local = static_cast<std::size_t>(rack.index() - first_rack_);
-    return std::span{bundle_bytes_}.subspan(first_bundle_[local],
-                                            first_bundle_[local + 1] - first_bundle_[local]);
+    return std::span{bundle_bytes_}.subspan(first_bundle_[local] * labels_,
+                                            (first_bundle_[local + 1] - first_bundle_[local]) * labels_);
 }
 
 }  // namespace mw::engine

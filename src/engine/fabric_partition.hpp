@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "megaweave/engine/results.hpp"
 #include "megaweave/fabric/fair_shares.hpp"
 #include "megaweave/fabric/max_min.hpp"
 #include "megaweave/parallel/comm.hpp"
@@ -30,6 +31,7 @@ struct StandingDemand {
     core::RackId home;
     std::int64_t bytes_per_s{0};
     std::vector<Use> uses;  //!< each link once
+    TrafficLabel label{0};  //!< under which the links count its bytes
 };
 
 /*!
@@ -57,7 +59,9 @@ struct StandingDemand {
  */
 class FabricPartition {
   public:
-    FabricPartition(site::Plan const& plan, site::Partition const& partition, parallel::Comm& comm);
+    //! Bytes are counted by bundle and by label, of which there are `labels`.
+    FabricPartition(site::Plan const& plan, site::Partition const& partition, parallel::Comm& comm,
+                    std::size_t labels = 1);
 
     //! Ranks that must know of a transfer (its home's among them), ascending.
     void participants(Transfer const& transfer, std::vector<int>& ranks) const;
@@ -77,11 +81,17 @@ class FabricPartition {
     //! Earliest time at which a transfer wants bytes, or core::never. Standing demands make no events.
     [[nodiscard]] core::TimeNs next_event_ns(core::TimeNs now_ns) const;
     //! Moves the bytes of the window [start, end). Ended transfers of home racks here, in order of id. Collective among neighbours.
-    //! Windows are equally long; over those that are left out, standing demands go on as they were.
-    std::vector<Arrival> const& advance(core::TimeNs start_ns, core::TimeNs end_ns);
+    //! Windows are equally long; over those that are left out, standing demands go on as they were. `checked`: the shares of the
+    //! window's last step are held against the definition of fairness (same on all ranks).
+    std::vector<Arrival> const& advance(core::TimeNs start_ns, core::TimeNs end_ns, bool checked = false);
+    //! What the check of the last window found here: links owned here, flows at home here.
+    [[nodiscard]] FairnessCount fairness() const { return fairness_; }
 
     //! Bundles owned here, rack by rack, in recording order.
     [[nodiscard]] std::vector<fabric::BundleIndex> const& bundles() const { return bundles_; }
+    //! Where each of this partition's racks begins in it, and the end.
+    [[nodiscard]] std::vector<std::size_t> const& first_bundles() const { return first_bundle_; }
+    [[nodiscard]] std::size_t labels() const { return labels_; }
     [[nodiscard]] std::int64_t active() const { return static_cast<std::int64_t>(active_.size()); }
     //! Of those, the ones whose home is here: each transfer counts once over all ranks.
     [[nodiscard]] std::int64_t active_at_home() const;
@@ -89,7 +99,7 @@ class FabricPartition {
     [[nodiscard]] std::int64_t rounds() const { return rounds_; }
     //! Transfers at home in one rack, for checkpoints.
     [[nodiscard]] std::vector<Transfer> of_home(core::RackId rack) const;
-    //! Bytes counted on the bundles of one rack; whoever reads them sets them back to 0.
+    //! Bytes counted on the bundles of one rack, label by label; whoever reads them sets them back to 0.
     [[nodiscard]] std::span<std::int64_t> bundle_bytes_of(core::RackId rack);
 
   private:
@@ -107,7 +117,9 @@ class FabricPartition {
     struct Flow {
         std::vector<fabric::LinkUse> links;  //!< owned here; weights in the solver's units
         std::vector<int> partners;           //!< other ranks that have a part
+        TrafficLabel label{0};
         bool home_here{false};
+        bool explained{false};  //!< its share, by a full link or its own demand (check_shares)
         std::int64_t demand{0};
         std::int64_t weight{whole_window};  //!< of the window it is present, in parts of whole_window
         std::int64_t weight_told{0};        //!< to shares_
@@ -140,7 +152,7 @@ class FabricPartition {
     [[nodiscard]] std::vector<Standing>::const_iterator find(std::uint64_t standing) const;
     [[nodiscard]] std::int64_t budget(Link const& link) const;
     void sort();
-    void step(core::TimeNs start_ns, core::TimeNs end_ns);
+    void step(core::TimeNs start_ns, core::TimeNs end_ns, bool checked);
     void want(core::TimeNs start_ns, core::TimeNs end_ns);
     void share_alone();
     void update_flow(Flow& flow);
@@ -150,6 +162,10 @@ class FabricPartition {
     void meet_neighbours(Flow const& flow);
     void time_ends(core::TimeNs start_ns);
     void swap_ends();
+    template <class Do>
+    void for_wanting(Do what);
+    void check_shares();
+    void swap_explained();
     [[nodiscard]] std::int64_t load_at(std::uint32_t link, std::int64_t level) const;
     void swap_limits();
     void swap_fixed();
@@ -158,14 +174,18 @@ class FabricPartition {
     void grant_standing(core::TimeNs start_ns);
     void number_standing();
     void count_bytes(Standing& standing, core::TimeNs until_ns);
+    [[nodiscard]] std::int64_t& counter(Flow const& flow, fabric::LinkUse use) {
+        return bundle_bytes_[links_[use.link].bundle * labels_ + flow.label];
+    }
     void move_bytes(core::TimeNs start_ns);
 
     site::Plan const* plan_;
     site::Partition const* partition_;
     parallel::Comm* comm_;
     std::vector<fabric::BundleIndex> bundles_;
-    std::vector<std::int64_t> bundle_bytes_;
-    std::vector<std::size_t> first_bundle_;  //!< by local rack, one more than racks
+    std::size_t labels_;
+    std::vector<std::int64_t> bundle_bytes_;  //!< [bundle x label]
+    std::vector<std::size_t> first_bundle_;   //!< by local rack, one more than racks
     std::int64_t first_rack_;
     std::int32_t weight_unit_;  //!< of the paths' weights; link budgets are given to the solver in its units
 
@@ -191,6 +211,7 @@ class FabricPartition {
     core::TimeNs now_ns_{0};     //!< end of the last step
     std::int64_t window_{0};
     std::int64_t rounds_{0};
+    FairnessCount fairness_;  //!< of the last window that was checked
 };
 
 }  // namespace mw::engine

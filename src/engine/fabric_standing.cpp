@@ -13,6 +13,7 @@ void FabricPartition::begin(StandingDemand const& demand) {
     Standing standing;
     standing.id = demand.id;
     standing.bytes_per_s = demand.bytes_per_s;
+    standing.label = demand.label;
     for (StandingDemand::Use const& use : demand.uses) {
         MW_EXPECT(use.weight >= 1, "a standing demand loads the links that it names");
         use_link(standing, use.link, use.weight * weight_unit_);
@@ -81,7 +82,7 @@ void FabricPartition::count_bytes(Standing& standing, core::TimeNs until_ns) {
     std::int64_t const windows =
         standing.granted == 0 ? 0 : (until_ns - standing.counted_until_ns) / window_ns_;
     for (fabric::LinkUse const use : standing.links)
-        bundle_bytes_[links_[use.link].bundle] += windows * standing.granted * (use.weight / weight_unit_);
+        counter(standing, use) += windows * standing.granted * (use.weight / weight_unit_);
     standing.counted_until_ns = until_ns;
 }
 

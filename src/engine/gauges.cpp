@@ -40,13 +40,7 @@ constexpr std::array<ColumnText, 17> rack_columns = {{
     {"clock_share", "1", "mean clock that caps, locks and temperature allow, of the highest"},
 }};
 
-//! Key of a recorded value: which sample, which column, whose.
-std::uint64_t record_key(std::int64_t sample, std::uint64_t column, std::uint64_t owner) {
-    return core::mix(static_cast<std::uint64_t>(sample) * 0x9e3779b97f4a7c15ULL ^ column << 48 ^ owner);
-}
-
 constexpr std::size_t first_own_column = 1;  // the row's comes when all racks are read
-constexpr std::uint64_t link_column = 1000;
 constexpr std::uint64_t facility_column = 2000;
 
 std::int64_t in_service(Counts const& counts) {
@@ -59,16 +53,14 @@ double per(std::int64_t sum, std::int64_t count) {
 
 }  // namespace
 
-Gauges::Gauges(World const& world, parallel::Comm const& comm)
+Gauges::Gauges(World const& world, parallel::Comm const& comm, FabricPartition const& fabric)
     : world_{&world},
       comm_{&comm},
       rack_power_{world.deck()},
       site_power_{world},
+      links_{world, fabric},
       control_{world},
       supply_{world, {site_power_.nameplate_it_w(), site_power_.nameplate_facility_w()}} {
-    fabric::Topology const& network = world.plan().network();
-    for (fabric::BundleIndex b = 0; b < network.bundle_count(); ++b)
-        capacity_bytes_per_s_ += static_cast<double>(network.bundle(b).capacity_bytes_per_s);
     charge_uj_ =
         supply_.battery_uj() +
         world.plan().racks() * plant::RackStorage{world.deck().facility.delivery.rack_storage}.charge_uj();
@@ -88,11 +80,12 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     row_uj_.assign(2 * control_.rows(), 0);
     bin_uj_.assign(static_cast<std::size_t>(swing_bins(sample_ns_).count), 0);
     supply_.begin(now_ns, sample_ns_);
-    begin_frame(now_ns, racks.size(), fabric.bundles().size());
-    std::vector<std::int64_t> nic_bytes(racks.size(), 0);
-    std::int64_t const peak_ppb = read_links(fabric, racks, nic_bytes, sums);
+    bool const measured = now_ns > world_->warmup_ns();
+    LinkSample const links{samples_, sample_ns_, measured};
+    begin_frame(now_ns, racks.size());
     for (std::size_t place = 0; place < racks.size(); ++place)
-        read_rack(*racks[place], place, now_ns, nic_bytes[place], sums);
+        read_rack(*racks[place], place, now_ns, links_.read(links, fabric, *racks[place], frame_), sums);
+    links_.sum(links, *comm_, fabric.fairness());
     sums.active_transfers = fabric.active_at_home();
 
     auto flat = std::bit_cast<std::array<std::int64_t, sizeof(Sums) / sizeof(std::int64_t)>>(sums);
@@ -100,12 +93,10 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     sums = std::bit_cast<Sums>(flat);
     comm_->sum(std::span{bin_uj_});
     put_rows(racks, sums);
-    std::int64_t const all_peak_ppb = comm_->max(peak_ppb);
-    bool const measured = now_ns > world_->warmup_ns();
-    if (measured) peak_ppb_ = std::max(peak_ppb_, all_peak_ppb);
 
     settle_power(sums, now_ns);
     put_facility(sums);
+    links_.put_facility(links, frame_);
     control_.step(now_ns, sample_ns_, {sums.energy_uj.sum() - sums.energy_uj[Consumer::storage], sums.it_uj},
                   std::span{row_uj_}.subspan(control_.rows()), racks, *comm_);
     if (supply_.goes_dark())
@@ -122,49 +113,20 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
         follow_swings();
         for (std::size_t s = 0; s < llm::share_count; ++s)
             measured_accelerator_ns_[s] += sums.accelerator_ns[s];
-        measured_bundle_bytes_ += sums.bundle_bytes;
     }
     last_ = sums.counts;
     ++samples_;
     return frame_;
 }
 
-void Gauges::begin_frame(core::TimeNs now_ns, std::size_t racks, std::size_t links) {
+void Gauges::begin_frame(core::TimeNs now_ns, std::size_t racks) {
     frame_.time_ns = now_ns;
     frame_.columns.clear();
     for (ColumnText const& column : rack_columns)
         frame_.add(core::Owner::rack, column.name, column.unit, column.description, racks);
     if (world_->deck().facility.delivery.rack_storage.on())
         frame_.add(core::Owner::rack, "stored_j", "J", "energy in the rack's store", racks);
-    frame_.add(core::Owner::link, "utilisation", "1", "bytes moved over capacity", links);
-}
-
-//! Utilisation of the bundles here; returns the highest in parts per billion, and each rack's NIC traffic.
-std::int64_t Gauges::read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes,
-                                Sums& sums) {
-    fabric::Topology const& network = world_->plan().network();
-    std::vector<float>& utilisation = frame_.columns.back().values;
-    std::int64_t peak_ppb = 0;
-    std::size_t link = 0;
-    for (std::size_t place = 0; place < racks.size(); ++place)
-        for (std::int64_t& bytes : fabric.bundle_bytes_of(racks[place]->id())) {
-            fabric::BundleIndex const index = fabric.bundles()[link];
-            std::size_t const column_place = link++;
-            if (bytes == 0) continue;
-            fabric::Bundle const bundle = network.bundle(index);
-            std::int64_t const capacity =
-                core::mul_div(bundle.capacity_bytes_per_s, sample_ns_, core::ns_per_s);
-            MW_EXPECT(bytes <= capacity, "no link carries more than its capacity");
-            peak_ppb = std::max(peak_ppb, core::mul_div(bytes, 1'000'000'000, capacity));
-            utilisation[column_place] =
-                static_cast<float>(static_cast<double>(bytes) / static_cast<double>(capacity));
-            sums.bundle_bytes += bytes;
-            if (bundle.tier == 0) nic_bytes[place] += bytes;
-            racks[place]->digest().add(record_key(samples_, link_column, static_cast<std::uint64_t>(index)),
-                                       bytes);
-            bytes = 0;
-        }
-    return peak_ppb;
+    links_.begin_frame(frame_);
 }
 
 void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes,
@@ -300,9 +262,7 @@ void Gauges::report(Results& results) const {
     results.fabric.bytes = results.counts[Count::kv_bytes];
     results.fabric.kv_bytes = results.counts[Count::kv_bytes];
     results.fabric.bytes_between_racks = results.counts[Count::bytes_between_racks];
-    results.fabric.peak_utilisation = static_cast<double>(peak_ppb_) * 1e-9;
-    results.fabric.mean_utilisation =
-        static_cast<double>(measured_bundle_bytes_) / capacity_bytes_per_s_ / results.measured_s;
+    links_.report(*comm_, results.measured_s, results.fabric);
     results.in_flight =
         last_[Count::cohort_arrived] - last_[Count::cohort_completed] - last_[Count::cohort_rejected];
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fabric_partition.hpp"
+#include "link_gauges.hpp"
 #include "megaweave/core/frame.hpp"
 #include "megaweave/engine/results.hpp"
 #include "megaweave/engine/tally.hpp"
@@ -27,7 +28,7 @@ using Racks = std::span<std::unique_ptr<Rack> const>;
  */
 class Gauges {
   public:
-    Gauges(World const& world, parallel::Comm const& comm);
+    Gauges(World const& world, parallel::Comm const& comm, FabricPartition const& fabric);
 
     //! When the sample after `now_ns` ends: samples are counted from the end of the warm-up, so that the first and the last may be short.
     [[nodiscard]] core::TimeNs next_sample_ns(core::TimeNs now_ns) const;
@@ -40,19 +41,21 @@ class Gauges {
     //! The sample that was read ended with a power failure: the racks' next events are others.
     [[nodiscard]] bool power_failed() const { return supply_.goes_dark(); }
     [[nodiscard]] double facility_w() const { return facility_w_; }
-    //! Totals of the measured period into `results`.
+    //! Totals of the measured period into `results`. Collective.
     void report(Results& results) const;
+    [[nodiscard]] LinkGauges& links() { return links_; }
+    [[nodiscard]] LinkGauges const& links() const { return links_; }
     //! Of the columns of the whole facility; the same on every rank.
     [[nodiscard]] core::Digest const& digest() const { return digest_; }
 
     template <class Archive>
     void archive(Archive& ar) {
         ar& samples_& last_ns_& last_& at_warmup_& measured_energy_& measured_it_uj_&
-            measured_accelerator_ns_& measured_bundle_bytes_;
+            measured_accelerator_ns_;
         ar& measured_boards_uj_& measured_racks_uj_& measured_in_service_ns_& series_w_& site_power_&
             control_;
         ar& supply_& charge_uj_& charge_at_warmup_uj_& dark_ns_& fine_series_w_;
-        ar& peak_ppb_& digest_& output_tokens_per_s_& facility_w_;
+        ar& links_& digest_& output_tokens_per_s_& facility_w_;
     }
 
   private:
@@ -65,15 +68,12 @@ class Gauges {
         std::int64_t boards{0};
         std::int64_t clock_ppb{0};  // of all boards
         std::int64_t active_transfers{0};
-        std::int64_t bundle_bytes{0};
         std::int64_t charge_uj{0};  // of the racks' stores, at the end of the sample
         std::int64_t racks_uj{0};   // of the sample, at the racks' meters
         std::int64_t it_uj{0};
     };
 
-    void begin_frame(core::TimeNs now_ns, std::size_t racks, std::size_t links);
-    std::int64_t read_links(FabricPartition& fabric, Racks racks, std::vector<std::int64_t>& nic_bytes,
-                            Sums& sums);
+    void begin_frame(core::TimeNs now_ns, std::size_t racks);
     void read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes, Sums& sums);
     [[nodiscard]] Energies at_meter(Rack& rack, RackEnergy const& used, MeterReading const& meter,
                                     Sums& sums);
@@ -92,7 +92,7 @@ class Gauges {
     core::TimeNs last_ns_{0};    //!< end of the last sample
     core::TimeNs sample_ns_{0};  //!< length of this one
     double sample_s_{0};
-    double capacity_bytes_per_s_{0};  //!< of all bundles
+    LinkGauges links_;
     PowerControl control_;
     SiteSupply supply_;
     std::int64_t charge_uj_;  //!< of all stores, at the end of the last sample
@@ -113,8 +113,6 @@ class Gauges {
     std::vector<double> series_w_;            //!< facility power of the measured whole samples
     std::vector<double> fine_series_w_;       //!< the same by fine bins
     std::array<core::TimeNs, llm::share_count> measured_accelerator_ns_{};
-    std::int64_t measured_bundle_bytes_{0};
-    std::int64_t peak_ppb_{0};  //!< utilisation, parts per billion
     core::Digest digest_;
     double output_tokens_per_s_{0};
     double facility_w_{0};

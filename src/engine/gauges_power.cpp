@@ -34,7 +34,7 @@ void Gauges::settle_power(Sums& sums, core::TimeNs now_ns) {
     Energies& e = sums.energy_uj;
     std::int64_t const racks_uj = e.sum();
     std::int64_t const racks_stored_uj = e[Consumer::storage];
-    double const utilisation = per_second(sums.bundle_bytes) / capacity_bytes_per_s_;
+    double const utilisation = links_.utilisation(sample_ns_);
     std::int64_t const it_uj =
         site_power_.add(e, now_ns, sample_s_, utilisation, {supply_.dark(), supply_.cooling_runs()});
     std::int64_t const site_stored_uj = supply_.settle(e, racks_uj);

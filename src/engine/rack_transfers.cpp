@@ -60,6 +60,7 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
         transfer.latency_ns = plan.latency_ns(route, path_);
         transfer.present_from_ns = now_ns + transfer.latency_ns;
         transfer.leaves_rack = from.home != to.home;
+        transfer.label = label_of(to.service, TrafficClass::kv);
         if (inside || source == sink) {
             transfer.bytes_per_s = std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) *
                                    std::min(from.accelerators, to.accelerators);

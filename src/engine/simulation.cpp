@@ -102,7 +102,7 @@ parallel::Pulse Simulation::State::exchange(core::TimeNs end_ns, std::uint64_t w
 
 void Simulation::State::share_fabric(core::TimeNs end_ns) {
     Stopwatch const watch{time_in_s, Phase::fabric};
-    for (Arrival const& arrival : fabric.advance(now_ns, end_ns)) {
+    for (Arrival const& arrival : fabric.advance(now_ns, end_ns, end_ns == next_sample_ns)) {
         rack(arrival.transfer.home).transfer_finished(arrival.transfer, arrival.at_ns, end_ns, window_ns);
         due_ns[place(arrival.transfer.home)] = 0;  // it has news to send
     }
@@ -148,12 +148,14 @@ SavedState Simulation::State::save() {
     SavedState saved{windows, now_ns, {}, {}};
     core::ByteWriter global{saved.global};
     global& gauges;
-    for (auto const& rack : racks) {
+    for (std::size_t i = 0; i < racks.size(); ++i) {
+        auto const& rack = racks[i];
         core::ByteWriter out{saved.racks.emplace_back()};
         std::vector<Transfer> transfers = fabric.of_home(rack->id());
         auto const bytes = fabric.bundle_bytes_of(rack->id());
         std::vector<std::int64_t> bundle_bytes{bytes.begin(), bytes.end()};
         out&* rack& transfers& bundle_bytes;
+        gauges.links().archive_rack(out, i);
     }
     return saved;
 }
@@ -170,6 +172,7 @@ void Simulation::State::restore(SavedState const& saved) {
         std::vector<Transfer> transfers;
         std::vector<std::int64_t> bundle_bytes;
         in&* racks[i] & transfers& bundle_bytes;
+        gauges.links().archive_rack(in, i);
         std::ranges::copy(bundle_bytes, fabric.bundle_bytes_of(racks[i]->id()).begin());
         for (Transfer const& transfer : transfers) mail.post(transfer, fabric);
         for (Message const& message : racks[i]->outbox())

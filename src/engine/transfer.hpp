@@ -5,6 +5,7 @@
 #include "megaweave/core/ids.hpp"
 #include "megaweave/core/time.hpp"
 #include "megaweave/fabric/topology.hpp"
+#include "traffic.hpp"
 
 namespace mw::engine {
 
@@ -20,6 +21,7 @@ struct Transfer {
     core::TimeNs latency_ns{0};       //!< of the last byte
     fabric::Route route;              //!< src = dst: inside a scale-up domain, which is not contended
     bool leaves_rack{false};
+    TrafficLabel label{0};  //!< under which the links count its bytes
 };
 
 }  // namespace mw::engine

@@ -50,6 +50,51 @@ struct RequestRecord {
     std::int32_t decode_instance{0};
 };
 
+//! Shares of the window's bytes that were checked against the definition of max-min fairness.
+struct FairnessCount {
+    std::int64_t flows{
+        0};  //!< transfers and standing demands, once for each sample in which they wanted bytes
+    std::int64_t violations{
+        0};  //!< links above capacity, flows below their demand that no full link explains
+
+    FairnessCount& operator+=(FairnessCount other) {
+        flows += other.flows;
+        violations += other.violations;
+        return *this;
+    }
+};
+
+//! One tier of links, away from the nodes (0) and towards them (1), in shares of capacity.
+struct TierUse {
+    std::string name;
+    std::array<double, 2> mean{};
+    std::array<double, 2> peak{};  //!< of any bundle in any sample
+};
+
+//! A bundle of links in the measured period.
+struct BundleUse {
+    std::int64_t bundle{0};
+    std::string name;
+    std::int64_t tier{0};
+    double mean{0};                   //!< of capacity
+    double peak{0};                   //!< highest sample
+    double full{0};                   //!< share of the time in samples of 90 % or more
+    std::vector<std::int64_t> bytes;  //!< by traffic label: service x classes + class
+
+    template <class Archive>
+    void archive(Archive& ar) {
+        ar& bundle& mean& peak& full& bytes;  // the others follow from the topology
+    }
+};
+
+//! The same of this rank's bundles, in recording order, as columns.
+struct BundleColumns {
+    std::vector<float> mean;
+    std::vector<float> peak;
+    std::vector<float> full;
+    std::vector<std::int64_t> bytes;  //!< [bundle x label]
+};
+
 //! Fabric totals of the measured period.
 struct FabricResults {
     std::int64_t bytes{0};  //!< delivered by transfers, scale-up included
@@ -57,6 +102,10 @@ struct FabricResults {
     std::int64_t bytes_between_racks{0};
     double peak_utilisation{0};  //!< of any bundle in any sample
     double mean_utilisation{0};  //!< of all bundles, by capacity
+    std::vector<TierUse> tiers;
+    std::vector<std::int64_t> entered;  //!< bytes that left nodes, by traffic label
+    std::vector<BundleUse> fullest;     //!< first those that were full longest, then by mean
+    FairnessCount fairness;
 };
 
 //! What the machine did, not the site: differs from run to run.

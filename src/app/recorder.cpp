@@ -5,6 +5,7 @@
 #include <array>
 #include <csignal>
 
+#include "megaweave/fabric/traffic.hpp"
 #include "megaweave/io/checkpoint.hpp"
 #include "version.hpp"
 
@@ -152,9 +153,34 @@ std::vector<io::NamedHistogram> named_histograms(engine::Results const& results)
 
 }  // namespace
 
+namespace {
+
+//! Columns of labels that carried nothing anywhere are left out.
+io::LinkTotals link_totals(engine::BundleColumns columns, engine::Results const& results,
+                           config::Deck const& deck) {
+    io::LinkTotals totals;
+    totals.mean_utilisation = std::move(columns.mean);
+    totals.peak_utilisation = std::move(columns.peak);
+    totals.full_share = std::move(columns.full);
+    std::vector<std::size_t> used;
+    std::size_t const labels = results.fabric.entered.size();
+    for (std::size_t label = 0; label < labels; ++label)
+        if (results.fabric.entered[label] > 0) used.push_back(label);
+    for (std::size_t const label : used) {
+        totals.services.push_back(deck.services[label / fabric::traffic_classes].name);
+        totals.classes.emplace_back(fabric::traffic_names[label % fabric::traffic_classes]);
+    }
+    for (std::size_t first = 0; first < columns.bytes.size(); first += labels)
+        for (std::size_t const label : used) totals.bytes.push_back(columns.bytes[first + label]);
+    return totals;
+}
+
+}  // namespace
+
 void Recorder::finish(engine::Simulation const& simulation, engine::Results const& results) {
     progress_.reset();
     file_.write_requests(request_rows(simulation.requests()));
+    file_.write_link_totals(link_totals(simulation.bundles(), results, world_.deck()));
     file_.write_histograms(named_histograms(results));
     file_.finish(results.digest);
 }

@@ -7,7 +7,9 @@
 #include <span>
 
 #include "megaweave/plant/power_quality.hpp"
+#include "summary_fabric.hpp"
 #include "version.hpp"
+#include "yaml_text.hpp"
 
 namespace mw::app {
 
@@ -19,16 +21,6 @@ using engine::ServiceResults;
 
 constexpr std::array<char const*, llm::share_count> share_names = {
     "compute", "hbm", "scale_up", "scale_out", "memory_pool", "overhead", "idle"};
-
-//! Quoted, so that a digest of digits stays a text.
-std::string quoted(std::string const& text) {
-    std::string out = "\"";
-    for (char const c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + '"';
-}
 
 double ratio(double a, double b) {
     return b == 0.0 ? 0.0 : a / b;
@@ -235,12 +227,7 @@ std::string summary_yaml(config::Deck const& deck, Results const& r) {
         ratio(static_cast<double>(r.counts[Count::objectives_met]), measured_completions),
         rate(r, Count::goodput_tokens));
     text += time_share_block(r);
-    text += fmt::format(
-        "fabric:\n  bytes_transferred: {}\n  kv_bytes_transferred: {}\n  bytes_between_partitions: {}  # "
-        "between racks, the smallest partitions\n"
-        "  peak_link_utilisation: {:.6g}\n  mean_link_utilisation: {:.6g}\n",
-        r.fabric.bytes, r.fabric.kv_bytes, r.fabric.bytes_between_racks, r.fabric.peak_utilisation,
-        r.fabric.mean_utilisation);
+    text += fabric_block(deck, r.fabric);
     text += fmt::format(
         "requests:  # that arrived in the measured period\n  arrived: {}\n  completed: {}\n  rejected: {}\n  "
         "preempted: {}\n  in_flight: {}\n",

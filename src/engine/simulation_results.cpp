@@ -71,6 +71,10 @@ Results Simulation::results() {
     return results;
 }
 
+BundleColumns Simulation::bundles() const {
+    return state_->gauges.links().columns(core::to_seconds(state_->final_ns - state_->world.warmup_ns()));
+}
+
 void ServiceResults::merge(ServiceResults const& other) {
     ttft.merge(other.ttft);
     tpot.merge(other.tpot);

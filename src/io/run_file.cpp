@@ -116,6 +116,15 @@ void RunFile::write_requests(std::vector<RequestRow> const& mine) {
     write_request_columns(state_->root(), mine, state_->identity.warmup_ns);
 }
 
+void RunFile::write_link_totals(LinkTotals const& totals) {
+    auto const labels = static_cast<std::int64_t>(totals.services.size());
+    state_->make_room(state_->links.total * (12 + 8 * labels) + metadata_room);
+    write_link_columns(state_->root(), state_->links, totals);
+    if (state_->links.total == 0) return;
+    state_->link_totals = {"mean_utilisation", "peak_utilisation", "full_share"};
+    state_->rows_shown = 0;  // run.xdmf names them from now on
+}
+
 void RunFile::write_histograms(std::vector<NamedHistogram> const& histograms) {
     Handle const group = create_group(state_->root(), "histograms");
     Place const place{state_->comm, group.get(), state_->path + ":/histograms"};

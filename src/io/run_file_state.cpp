@@ -138,7 +138,7 @@ void RunFile::State::show_all() {
     if (rows_shown == rows_written || rows_written == 0) return;
     on_root(*comm, [&] {
         write_xdmf(xdmf_beside(path), {std::filesystem::path{path}.filename().string(), racks.total,
-                                       links.total, rack_quantities, link_quantities,
+                                       links.total, rack_quantities, link_quantities, link_totals,
                                        std::span{times_s}.first(static_cast<std::size_t>(rows_written))});
     });
     rows_shown = rows_written;

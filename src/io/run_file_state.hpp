@@ -38,6 +38,7 @@ struct RunFile::State {
     std::vector<std::optional<Series>> series{};
     std::vector<std::string> rack_quantities{};
     std::vector<std::string> link_quantities{};
+    std::vector<std::string> link_totals{};  //!< once they are written
     std::uint64_t layout{0};
 
     std::vector<double> times_s{};  //!< of all rows, held ones included

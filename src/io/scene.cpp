@@ -167,6 +167,26 @@ void write_request_columns(Place const& file, std::vector<RequestRow> const& min
         {"", "instance that generated, -1: none"});
 }
 
+void write_link_columns(Place const& file, Cut cut, LinkTotals const& totals) {
+    Handle const group = create_group(file, "traffic");
+    Place const place = inside(file, group, "traffic");
+    auto const labels = static_cast<std::int64_t>(totals.services.size());
+    write_once(place, "mean_utilisation", cut, 0, totals.mean_utilisation,
+               {"1", "bytes moved over capacity, of each link in the measured period"});
+    write_once(place, "peak_utilisation", cut, 0, totals.peak_utilisation, {"1", "the same, highest sample"});
+    write_once(place, "full_share", cut, 0, totals.full_share,
+               {"1", "share of the measured time in samples of 90 % or more"});
+    if (labels == 0) return;  // nothing moved
+    write_once(place, "bytes", cut, labels, totals.bytes,
+               {"B", "of each link in the measured period, by label (its service and class)"});
+    Cut const on_root = root_only(*file.comm, labels);
+    bool const root = file.comm->root();
+    write_names(place, "service", on_root, root ? totals.services : std::vector<std::string>{},
+                "service of each label");
+    write_names(place, "class", on_root, root ? totals.classes : std::vector<std::string>{},
+                "class of traffic of each label");
+}
+
 void write_histogram(Place const& parent, NamedHistogram const& entry) {
     Handle const group = create_group(parent, entry.name);
     Place const place = inside(parent, group, entry.name);

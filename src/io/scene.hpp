@@ -17,6 +17,7 @@ void write_mesh(Place const& file, RunShape const& shape);
 void write_text(Place const& place, std::string const& name, std::string const& text,
                 std::string const& description);
 
+void write_link_columns(Place const& file, Cut cut, LinkTotals const& totals);
 void write_request_columns(Place const& file, std::vector<RequestRow> const& mine, core::TimeNs warmup_ns);
 void write_histogram(Place const& group, NamedHistogram const& histogram);
 

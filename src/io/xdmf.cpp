@@ -37,7 +37,26 @@ struct GridKind {
     std::int64_t cells;
     std::int64_t points_per_cell;
     std::vector<std::string> const& quantities;
+    std::string fixed;  //!< attributes that are the same at every step
 };
+
+constexpr std::string_view small_integer_type = R"(NumberType="Int" Precision="4")";
+
+std::string fixed_attribute(std::string const& name, std::int64_t cells, std::string_view type,
+                            std::string const& at) {
+    return "<Attribute Name=\"" + name + "\" AttributeType=\"Scalar\" Center=\"Cell\">" +
+           hdf_item(std::to_string(cells), type, at) + "</Attribute>\n";
+}
+
+//! Tiers, and once the run has ended, what each link did in all.
+std::string fixed_of_links(XdmfScene const& scene) {
+    std::string text =
+        fixed_attribute("tier", scene.links, small_integer_type, scene.data_file + ":/links/tier");
+    for (auto const& total : scene.link_totals)
+        text +=
+            fixed_attribute("run_" + total, scene.links, float_type, scene.data_file + ":/traffic/" + total);
+    return text;
+}
 
 std::string mesh_text(GridKind const& kind, std::string const& data) {
     std::string const cells = std::to_string(kind.cells);
@@ -62,7 +81,7 @@ void write_step(std::ostream& out, GridKind const& kind, std::string const& mesh
             << hdf_item(extent, float_type, scene.data_file + ":/" + kind.group + "/" + quantity)
             << "</DataItem></Attribute>\n";
     }
-    out << "</Grid>\n";
+    out << kind.fixed << "</Grid>\n";
 }
 
 //! Each kind is a temporal collection of its own: so ParaView's blocks are called "racks" and "links" at every step.
@@ -81,11 +100,12 @@ void write_collection(std::ostream& out, GridKind const& kind, XdmfScene const& 
 void write_scene(std::ostream& out, XdmfScene const& scene, std::size_t stride) {
     out << "<?xml version=\"1.0\" ?>\n<Xdmf Version=\"2.0\"><Domain>\n";
     write_collection(
-        out, {"racks", R"(TopologyType="Hexahedron")", "rack", "rack", scene.racks, 8, scene.rack_quantities},
+        out,
+        {"racks", R"(TopologyType="Hexahedron")", "rack", "rack", scene.racks, 8, scene.rack_quantities, ""},
         scene, stride);
     write_collection(out,
                      {"links", R"(TopologyType="Polyline" NodesPerElement="2")", "link", "links", scene.links,
-                      2, scene.link_quantities},
+                      2, scene.link_quantities, fixed_of_links(scene)},
                      scene, stride);
     out << "</Domain></Xdmf>\n";
 }

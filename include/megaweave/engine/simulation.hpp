@@ -73,6 +73,8 @@ class Simulation {
     [[nodiscard]] Results results();
     //! This rank's sample of the measured requests, in rack order.
     [[nodiscard]] std::vector<RequestRecord> requests() const;
+    //! This rank's bundles in the measured period, in recording order.
+    [[nodiscard]] BundleColumns bundles() const;
     [[nodiscard]] site::Partition const& partition() const;
 
   private:

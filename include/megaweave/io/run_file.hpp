@@ -75,6 +75,16 @@ struct NamedHistogram {
     core::Histogram histogram;
 };
 
+//! What each link carried in the measured period: this rank's, in recording order.
+struct LinkTotals {
+    std::vector<float> mean_utilisation;
+    std::vector<float> peak_utilisation;  //!< highest sample
+    std::vector<float> full_share;        //!< of the time, in samples of 90 % or more
+    std::vector<std::string> services;    //!< by label: of its service; equal on all ranks
+    std::vector<std::string> classes;     //!< by label: of its traffic
+    std::vector<std::int64_t> bytes;      //!< [link x label]
+};
+
 /*!
  * run.h5, written by all ranks together, and run.xdmf beside it.
  *
@@ -119,6 +129,9 @@ class RunFile {
 
     //! Once, before `finish`. Stored in rank order: give each rank's rows in rack order and the file is the same for any ranks.
     void write_requests(std::vector<RequestRow> const& mine);
+
+    //! Once, before `finish`.
+    void write_link_totals(LinkTotals const& totals);
 
     //! Once, before `finish`. Equal on all ranks.
     void write_histograms(std::vector<NamedHistogram> const& histograms);

@@ -14,7 +14,8 @@ struct XdmfScene {
     std::int64_t links{0};
     std::vector<std::string> rack_quantities;  //!< datasets of /rack, [T x racks] float32
     std::vector<std::string> link_quantities;  //!< datasets of /links, [T x links] float32
-    std::span<double const> times_s;           //!< T
+    std::vector<std::string> link_totals;  //!< datasets of /traffic, [links] float32, the same at all times
+    std::span<double const> times_s;       //!< T
 };
 
 /*!

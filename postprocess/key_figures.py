@@ -203,6 +203,8 @@ ROWS = (
     ),
     ("network", "Link utilisation, mean", known("fabric", "mean_link_utilisation"), style.percent, ""),
     ("network", "Link utilisation, peak", known("fabric", "peak_link_utilisation"), style.percent, ""),
+    ("network", "Shares of links checked for fairness", known("fabric", "fairness", "shares_checked"), count, ""),
+    ("network", "Unfair shares among them", known("fabric", "fairness", "violations"), count, ""),
 )
 
 

@@ -30,8 +30,9 @@ FIGURES = (
     ("Power over time", figures.power_over_time),
     ("Where the watts go", figures.power_breakdown),
     ("What the accelerators' time goes to", figures.time_share),
-    ("The busiest network links", network_figures.busiest_links),
+    ("The fullest network links, and who loads them", network_figures.busiest_links),
     ("Network utilisation by tier", network_figures.link_tiers),
+    ("What travels over the network", network_figures.traffic_classes),
     ("The floor, rack by rack", floor_map.draw),
     ("Requests in flight", figures.requests),
 )

@@ -176,7 +176,7 @@ class Run:
 
     @staticmethod
     def _is_series(kind, name):
-        return kind != "links" or name == "utilisation"
+        return kind != "links" or name.endswith("utilisation")
 
     @functools.cached_property
     def sample_s(self):
@@ -214,6 +214,9 @@ class Run:
         if not np.isfinite(values).all():
             raise Missing(f"/facility/{name} of run.h5 is damaged")
         return values
+
+    def facility_names(self):
+        return list(self._group("facility")) if len(self.time_s) else []
 
     def has_facility(self, name):
         return self._has(f"facility/{name}") and len(self.time_s) > 0

@@ -41,7 +41,25 @@ TIME_SHARES = {
     "idle": ("Idle", "#e4e4e4"),
 }
 
-TIERS = {0: "node to leaf", 1: "leaf to spine", 2: "spine to core"}
+TIERS = {0: "node to leaf", 1: "leaf to spine", 2: "spine to core"}  # of runs that do not name them
+# As the run names a tier: where its links begin.
+TIER_NAMES = {
+    "host": "node to switch",
+    "leaf": "leaf to spine",
+    "pod": "pod to core",
+    "superpod": "superpod to core",
+    "local": "within a group",
+    "global": "between groups",
+    "fabric": "switch to switch",
+}
+TRAFFIC = {
+    "kv": "KV caches",
+    "weights": "weights",
+    "pool": "memory pool",
+    "expert": "experts' all-to-all",
+    "tensor": "tensor all-reduce",
+    "pipeline": "pipeline activations",
+}
 
 
 def apply():

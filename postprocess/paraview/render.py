@@ -7,7 +7,8 @@ Without a display (Debian's ParaView always wants one):
 
     xvfb-run -a -s "-screen 0 1600x900x24 -noreset" pvbatch render.py out/quickstart/run.xdmf floor.png
 
-`--link none` leaves the links out. Exit code 2: the arguments do not fit the run; the message says what would.
+`--link none` leaves the links out; `--link kv_utilisation` (where a run has several classes of traffic) colours them by one class, `--link
+run_full_share` by the share of the whole run in which they were 90 % full. Exit code 2: the arguments do not fit the run; the message says what would.
 """
 import argparse
 import math
@@ -205,7 +206,8 @@ def main():
     if links is not None:
         lines = colour(links, view, args.link, unit_of(args.xdmf, "links", args.link), PALE_TO_RED, "link", 0.10)
         lines.Representation = "Wireframe"
-        lines.LineWidth, lines.Opacity = 1.3, 0.8
+        count = links.GetDataInformation().GetNumberOfCells()
+        lines.LineWidth, lines.Opacity = (3.0 if count < 400 else 2.0 if count < 4000 else 1.3), 0.9
     name = os.path.basename(os.path.dirname(os.path.abspath(args.xdmf)))
     write_text(view, f"{name}: rack {words(args.rack)}" + ("" if links is None else f", link {words(args.link)}"), 0.02, 0.94, 20, True)
     write_text(view, f"t = {time:.3f} s" + (" (warm-up)" if time <= 0 else ""), 0.02, 0.90, 17)

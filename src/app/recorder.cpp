@@ -13,6 +13,8 @@ namespace mw::app {
 
 namespace {
 
+constexpr double way_apart_m = 0.08;  // so that both directions of a bundle are seen
+
 io::RunShape make_shape(site::Plan const& plan, site::Partition const& partition,
                         parallel::Comm const& comm) {
     int const rank = comm.rank();
@@ -27,7 +29,8 @@ io::RunShape make_shape(site::Plan const& plan, site::Partition const& partition
                                static_cast<std::int32_t>(plan.accelerators_in(rack))});
         for (fabric::BundleIndex const index : plan.bundles_of(rack)) {
             fabric::Bundle const bundle = plan.network().bundle(index);
-            auto const ends = plan.ends_m(bundle);
+            auto ends = plan.ends_m(bundle);
+            for (auto& end : ends) end[0] += bundle.up ? way_apart_m : -way_apart_m;
             shape.links.push_back({plan.network().bundle_name(index), ends[0], ends[1],
                                    static_cast<double>(bundle.capacity_bytes_per_s), bundle.tier,
                                    static_cast<std::int32_t>(r)});

@@ -51,7 +51,7 @@ facility: {{budget: {budget} kW, cooling: liquid}}
 
 REST_OF_SUMMARY = """
 fabric: {bytes_transferred: 6.1e+13, kv_bytes_transferred: 5.9e+13, bytes_between_partitions: 4.2e+13,
-         peak_link_utilisation: 0.61, mean_link_utilisation: 0.09}
+         peak_link_utilisation: 0.61, mean_link_utilisation: 0.09, fairness: {shares_checked: 8123, violations: 0}}
 requests: {arrived: 15310, completed: 11280, rejected: 0, preempted: 3, in_flight: 4030}
 performance: {ranks: 2, threads: 2, wall_s: 9.5, simulated_s: 40.0, real_time_factor: 4.2, iterations: 310000,
               events: 1200000, windows: 40000, messages_per_window: 3.1, bytes_per_window: 912.0,
@@ -118,6 +118,9 @@ def make(directory, racks=32, samples=400, load=1.0, killed=False, name="synthet
         facility = write_racks(file, random, racks, ramp * load, samples)
         write_links(file, random, racks, ramp * load, samples)
         write_facility(file, random, facility, ramp * load, samples, accelerators)
+        write_tiers(file)
+        if not killed:
+            write_traffic(file, time_s > 0)
         summary = None if killed else write_histograms(file, random, load)
         means = (
             {key: float(data[...][time_s > 0].mean()) for key, data in file["facility"].items()}
@@ -186,6 +189,34 @@ def write_links(file, random, racks, level, samples):
         "1",
         "bytes sent over bytes possible",
     )
+
+
+def write_tiers(file):
+    """Mean and highest utilisation of each tier; the sites' traffic: two classes."""
+    use, tier = file["links/utilisation"][...], file["links/tier"][...]
+    for index, name in enumerate(("host", "leaf", "pod")):
+        for way in ("up", "down"):
+            mine = use[:, tier == index]
+            put_series(file["facility"], f"{name}_{way}_mean_utilisation", mine.mean(axis=1), "1", "mean of the tier")
+            put_series(file["facility"], f"{name}_{way}_peak_utilisation", mine.max(axis=1), "1", "fullest of the tier")
+    for name, share in (("kv", 0.7), ("expert", 0.3)):
+        traffic = share * 4e11 * use[:, tier == 0].sum(axis=1) / 2
+        put_series(file["facility"], f"{name}_traffic_bytes_per_s", traffic, "B/s", f"bytes of class {name}")
+
+
+def write_traffic(file, measured):
+    """What each link carried in the measured period, for two services."""
+    use = file["links/utilisation"][...][measured]
+    group = file.create_group("traffic")
+    group.create_dataset("service", data=np.array(["chat", "agent"], "S8"))
+    group.create_dataset("class", data=np.array(["kv", "expert"], "S8"))
+    mean, peak = (use.mean(axis=0), use.max(axis=0)) if len(use) else (np.zeros(use.shape[1]), np.zeros(use.shape[1]))
+    put(group, "mean_utilisation", mean.astype(np.float32), "1", "mean")
+    put(group, "peak_utilisation", peak.astype(np.float32), "1", "highest sample")
+    full = (use >= 0.9).mean(axis=0) if len(use) else np.zeros(use.shape[1])
+    put(group, "full_share", full.astype(np.float32), "1", "share of time full")
+    moved = mean * 4e11 * len(use) * SAMPLE_S
+    put(group, "bytes", np.stack([0.7 * moved, 0.3 * moved], axis=1).astype(np.int64), "B", "by label")
 
 
 def write_facility(file, random, rack_power, level, samples, accelerators):

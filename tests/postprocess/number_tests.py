@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 
+import network_figures
 import run_data
 import sentences
 import style
@@ -75,3 +76,17 @@ def numbers_read_as_people_write_them(folder):
 def every_component_has_a_name_and_a_colour(folder):
     assert set(style.COMPONENTS) == set(COMPONENTS)
     assert len({color for _, color in style.COMPONENTS.values()}) == 12
+
+
+@test
+def a_link_is_cut_by_who_loads_it_and_the_longest_full_comes_first(folder):
+    make(folder, samples=150)
+    with h5py.File(folder / "run.h5", "a") as file:
+        file["traffic/full_share"][7] = 0.25  # not the busiest on average
+    run = run_data.Run(folder)
+    drawing = network_figures.busiest_links(run)
+    name = run.names("links/name")[7]
+    assert f"longest {name}: 25 % of the time, of which chat: KV caches has 70 %" in drawing.reading, drawing.reading
+    assert "Of 8,123 shares of links that were checked, all were max-min fair." in drawing.reading
+    traffic = network_figures.traffic_classes(run).reading
+    assert "KV caches 70 %, experts' all-to-all 30 %" in traffic, traffic

@@ -16,7 +16,7 @@ import style
 from make_synthetic_run import make
 from runner import POSTPROCESS, test
 
-NINE_FIGURES = {
+ALL_FIGURES = {
     "throughput",
     "latency",
     "power_over_time",
@@ -24,6 +24,7 @@ NINE_FIGURES = {
     "time_share",
     "busiest_links",
     "link_tiers",
+    "traffic",
     "floor",
     "requests",
 }
@@ -56,8 +57,8 @@ def drawn(page):
 def a_finished_run_gets_every_figure_and_loads_nothing_from_outside(folder):
     make(folder)
     page = report(folder)
-    assert drawn(page) == 9 and "Not drawn" not in page
-    assert {path.stem for path in (folder / "figures").glob("*.png")} == NINE_FIGURES
+    assert drawn(page) == 10 and "Not drawn" not in page
+    assert {path.stem for path in (folder / "figures").glob("*.png")} == ALL_FIGURES
     sources = re.findall(r'(?:src|href)="([^"]{0,20})', page)
     assert sources and all(source.startswith("data:image/svg+xml") for source in sources), sources
     assert "<script" not in page and "@import" not in page
@@ -91,7 +92,7 @@ def the_headline_states_the_summary_s_numbers_with_their_boundary(folder):
 def a_killed_run_is_reported_from_its_series(folder):
     make(folder, samples=170, killed=True)
     page = report(folder)
-    assert drawn(page) == 8 and "has not finished" in page and "summary.yaml is not there" in page
+    assert drawn(page) == 9 and "has not finished" in page and "summary.yaml is not there" in page
     assert "the distributions are written when a run ends" in page
     with h5py.File(folder / "run.h5") as file:
         rate = file["facility/output_tokens_per_s"][100:].mean()
@@ -105,7 +106,7 @@ def series_of_unequal_length_are_cut_to_the_shortest(folder):
         file["rack/idle_share"].resize(150, axis=0)
         file["links/utilisation"].resize(140, axis=0)
     assert len(run_data.Run(folder).time_s) == 140
-    assert drawn(report(folder)) == 8
+    assert drawn(report(folder)) == 9
 
 
 @test
@@ -141,7 +142,7 @@ def a_broken_summary_does_not_stop_the_report(folder):
         "name: x\npower: 3\nperformance: [1]\nlatency: {ttft_s: no}\nwarnings: [estimates]\n",
     ):
         (folder / "summary.yaml").write_text(text)
-        assert drawn(report(folder)) == 9
+        assert drawn(report(folder)) == 10
 
 
 @test
@@ -218,7 +219,7 @@ def a_site_of_3125_racks_takes_less_than_20_s(folder):
     start = time.monotonic()
     page = report(folder)
     taken = time.monotonic() - start
-    assert drawn(page) == 9 and taken < 20, f"{taken:.1f} s"
+    assert drawn(page) == 10 and taken < 20, f"{taken:.1f} s"
     assert len(page) < 20e6, f"{len(page)} characters"
 
 

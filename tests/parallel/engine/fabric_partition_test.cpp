@@ -57,6 +57,7 @@ struct End {
 struct Record {
     std::vector<std::vector<End>> ends;                              // by window, by id
     std::vector<std::map<fabric::BundleIndex, std::int64_t>> bytes;  // by window
+    std::int64_t wanting{0};  // transfers that want bytes in the last step of a window, over all windows
 };
 
 constexpr core::TimeNs step_ns = window_ns / 2;
@@ -75,6 +76,8 @@ class Reference {
             record.bytes.emplace_back();
             record.ends.emplace_back();
             step(transfers, start_ns, record);
+            record.wanting += std::ranges::count_if(
+                transfers, [&](Transfer const& t) { return wish(t, start_ns + step_ns).demand > 0; });
             step(transfers, start_ns + step_ns, record);
             std::ranges::sort(record.ends.back());
         }
@@ -168,7 +171,7 @@ class Distributed {
             core::TimeNs const start_ns = static_cast<core::TimeNs>(window) * window_ns;
             join_those_of(start_ns, transfers);
             std::vector<End> ends;
-            for (engine::Arrival const& arrival : fabric_.advance(start_ns, start_ns + window_ns)) {
+            for (engine::Arrival const& arrival : fabric_.advance(start_ns, start_ns + window_ns, true)) {
                 REQUIRE(partition_.rank_of(arrival.transfer.home) == comm_->rank());
                 REQUIRE(arrival.transfer.bytes_left == 0);
                 ends.push_back({arrival.transfer.id, arrival.at_ns});
@@ -176,10 +179,14 @@ class Distributed {
             REQUIRE(ends == at_home(expected.ends[window]));
             REQUIRE(comm_->sum(std::ssize(ends)) == std::ssize(expected.ends[window]));
             check_bytes(expected.bytes[window]);
+            checked_ += fabric_.fairness().flows;
+            REQUIRE(fabric_.fairness().violations == 0);
         }
         REQUIRE(fabric_.active() == 0);
     }
     [[nodiscard]] std::int64_t bytes_on_links() const { return comm_->sum(bytes_); }
+    //! Shares held against the definition, each once.
+    [[nodiscard]] std::int64_t checked() const { return comm_->sum(checked_); }
     [[nodiscard]] std::int64_t rounds() const { return comm_->max(fabric_.rounds()); }
 
   private:
@@ -221,6 +228,7 @@ class Distributed {
     site::Partition partition_;
     engine::FabricPartition fabric_;
     std::int64_t bytes_{0};
+    std::int64_t checked_{0};
 };
 
 }  // namespace
@@ -245,6 +253,7 @@ TEST_CASE(
                 for (Transfer const& t : transfers)
                     link_bytes += t.bytes * static_cast<std::int64_t>(plan.network().path(t.route).size());
                 CHECK(distributed.bytes_on_links() == link_bytes);
+                CHECK(distributed.checked() == expected.wanting);  // the last step of each window
                 // 600 transfers contend: with neighbours, max-min is no longer settled in one round a window.
                 if (count == 600 && comm.size() > 1) CHECK(distributed.rounds() > std::ssize(expected.ends));
             }

@@ -240,13 +240,53 @@ TEST_CASE("run.xdmf lists every sample of both grids") {
     CHECK(test::contains(xdmf, "<Time Value=\"-0.4\"/>"));  // the first of five warm-up samples
 }
 
+TEST_CASE("what each link carried stands in /traffic and, by name, in run.xdmf; a restart drops it") {
+    parallel::Comm const comm;
+    test::Folder const folder{comm, "traffic"};
+    Site const site{23, 46, -1};
+    {
+        auto file = create(comm, folder, site);
+        append(file, comm, site, 0, 3);
+        test::Part const mine = site.my_links(comm);
+        io::LinkTotals totals;
+        for (std::int64_t link = mine.first; link < mine.first + mine.count; ++link) {
+            totals.mean_utilisation.push_back(static_cast<float>(link) / 64);
+            totals.peak_utilisation.push_back(static_cast<float>(link) / 32);
+            totals.full_share.push_back(0.25F);
+            totals.bytes.insert(totals.bytes.end(), {link, 100 * link});
+        }
+        totals.services = {"chat", "agent"};
+        totals.classes = {"kv", "expert"};
+        file.write_link_totals(totals);
+        file.finish("d1");
+    }
+    comm.barrier();
+    {
+        test::H5Reader const h5{run_path(folder)};
+        CHECK(h5.texts("/traffic/service") == std::vector<std::string>{"chat", "agent"});
+        CHECK(h5.texts("/traffic/class") == std::vector<std::string>{"kv", "expert"});
+        CHECK(h5.extent("/traffic/bytes") == std::vector<hsize_t>{46, 2});
+        CHECK(h5.numbers("/traffic/bytes").at(2 * 45 + 1) == 4500);
+        CHECK(h5.numbers("/traffic/mean_utilisation").at(32) == 0.5);
+        CHECK(count_of(text_of(folder.path() + "/sub/run.xdmf"), "run.h5:/traffic/full_share") == 3);
+    }
+    comm.barrier();
+    {
+        auto file = io::RunFile::reopen(comm, run_path(folder), test::identity(), site.shape(comm), 2);
+        file.finish("d2");
+    }
+    comm.barrier();
+    CHECK_FALSE(test::H5Reader{run_path(folder)}.has("/traffic"));
+}
+
 TEST_CASE("above the largest number of steps run.xdmf lists every n-th sample and says so") {
     parallel::Comm const comm;
     test::Folder const folder{comm, "stride"};
     std::vector<double> const times{0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6};
     std::string const path = folder.path() + "/run.xdmf";
     if (comm.root())
-        io::write_xdmf(path, {"run.h5", 4, 0, {"power_w"}, {}, times}, 3);  // 7 samples, 3 steps: every 3rd
+        io::write_xdmf(path, {"run.h5", 4, 0, {"power_w"}, {}, {}, times},
+                       3);  // 7 samples, 3 steps: every 3rd
     comm.barrier();
     auto const xdmf = text_of(path);
     CHECK(count_of(xdmf, "<Time Value=") == 3);

@@ -100,56 +100,6 @@ void FairShares::look(std::uint32_t l, std::int64_t level) {
     if (found != never) push({found, Kind::block, l});
 }
 
-/*!
- * The first level >= `from` at which the link blocks, if flows that history stops elsewhere still stop there
- * and the others are stopped by nobody: a lower bound until these are known, and exact once all below it is.
- *
- * Load on trial at level t: what is stopped below t or content at t is fixed; the rest counts at t + 1. Start
- * with all that are not fixed at `from` as open, solve for t, fix what that t shows to be fixed, again.
- */
-std::int64_t FairShares::first_block(Link const& link, std::int64_t from) {
-    visits_ += static_cast<std::int64_t>(link.members.size());
-    open_.clear();
-    std::int64_t left = link.capacity;
-    std::int64_t units = 0;
-    for (Member const member : link.members) {
-        Flow const& flow = flows_[member.flow];
-        std::int64_t stopped = never;
-        if (flow.part == Part::stopped ||
-            (flow.part == Part::as_before && flow.level < std::max(from, link.level)))
-            stopped = flow.level;
-        std::int64_t const step = flow.weight == 1 ? member.units : member.units / flow.weight;
-        bool const contents = flow.content_at <= stopped;
-        if (contents ? flow.content_at <= from : stopped < from) {
-            left -= contents ? step * flow.demand : member.units * stopped;
-            continue;
-        }
-        std::int64_t const until = contents ? flow.content_at : stopped + 1;
-        bool const matters = until <= link.capacity;  // no level of interest is higher
-        open_.push_back({until,
-                         !matters   ? 0
-                         : contents ? step * flow.demand
-                                    : member.units * stopped,
-                         member.units});
-        units += member.units;
-    }
-    std::int64_t level = from;
-    while (units > 0) {
-        if (left < 0) return level;
-        level = std::max(level, left / units);
-        bool more = false;
-        std::erase_if(open_, [&](Open const& open) {
-            if (open.until > level) return false;
-            left -= open.fixed;
-            units -= open.units;
-            more = true;
-            return true;
-        });
-        if (!more) return level;
-    }
-    return left < 0 ? level : never;
-}
-
 //! Stops the link's flows here.
 void FairShares::block(std::uint32_t l, std::int64_t level) {
     links_[l].mark = Mark::settled;
@@ -158,11 +108,14 @@ void FairShares::block(std::uint32_t l, std::int64_t level) {
     for (Member const member : links_[l].members) {
         Flow& flow = flows_[member.flow];
         if (flow.part == Part::stopped || (flow.part == Part::as_before && flow.level <= level)) continue;
+        bool const gets_less = flow.content_at > level;
+        if (gets_less) uncount(flow, l);
         flow.part = Part::stopped;
         flow.level = level;
         touch(member.flow);
-        if (flow.content_at <= level) continue;
-        for (Hop const hop : flow.hops) relieve(hop.link);
+        if (!gets_less) continue;
+        count(flow, l);
+        for (Hop const hop : hops(flow)) relieve(hop.link);
     }
 }
 
@@ -176,17 +129,24 @@ void FairShares::lapse(std::uint32_t l, std::int64_t level) {
         if (flow.part != Part::as_before || flow.level != level || flow.content_at <= level) continue;
         if (held_elsewhere(flow, l, level)) {
             link.stale = true;
+            if (link.tally != no_tally) {
+                uncount(tallies_[link.tally], stop_of(flow, level, member.step));
+                count(tallies_[link.tally], stop_of(flow, never, member.step));
+            }
             continue;
         }
+        uncount(flow, l);
         flow.part = Part::open;
+        flow.level = never;
         touch(member.flow);
-        for (Hop const hop : flow.hops)
+        count(flow, l);
+        for (Hop const hop : hops(flow))
             if (hop.link != l) burden(hop.link, level);
     }
 }
 
 bool FairShares::held_elsewhere(Flow const& flow, std::uint32_t l, std::int64_t level) const {
-    return std::ranges::any_of(flow.hops, [&](Hop const hop) {
+    return std::ranges::any_of(hops(flow), [&](Hop const hop) {
         Link const& other = links_[hop.link];
         return hop.link != l && other.level == level && other.mark != Mark::disturbed;
     });
@@ -203,10 +163,9 @@ void FairShares::finish() {
     news_.clear();
     for (std::uint32_t const f : touched_) {
         Flow& flow = flows_[f];
-        if (flow.part == Part::open) flow.level = never;
         flow.part = Part::as_before;
         flow.touched = false;
-        std::int64_t const rate = rate_at(flow.level, flow.demand, flow.weight);
+        std::int64_t const rate = flow.level >= flow.content_at ? flow.demand : flow.weight * flow.level;
         if (rate == flow.rate) continue;
         flow.rate_before = flow.rate;
         flow.rate = rate;

@@ -1,5 +1,6 @@
 // What comes, goes and changes between two updates.
 #include <algorithm>
+#include <limits>
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/fabric/fair_shares.hpp"
@@ -14,6 +15,7 @@ std::uint32_t FairShares::add_link(std::int64_t capacity) {
 
 void FairShares::set_capacity(std::uint32_t link, std::int64_t capacity) {
     MW_EXPECT(capacity >= 0, "a link's capacity is not negative");
+    if (capacity == links_[link].capacity) return;
     changed(link, capacity < links_[link].capacity ? Change::more : Change::less);
     links_[link].capacity = capacity;
 }
@@ -33,31 +35,45 @@ std::uint32_t FairShares::add_flow(std::int64_t demand, std::span<LinkUse const>
     flow.level = never;
     flow.rate = 0;
     flow.part = Part::open;
-    for (LinkUse const use : uses) {
+    make_room(flow, uses.size());
+    for (std::size_t i = 0; i < uses.size(); ++i) {
+        LinkUse const use = uses[i];
         MW_EXPECT(use.link < links_.size() && use.weight >= 1, "a flow names a link that was added");
         Link& link = links_[use.link];
-        flow.hops.push_back({use.link, static_cast<std::uint32_t>(link.members.size()), use.weight});
-        link.members.push_back(
-            {f, static_cast<std::uint32_t>(flow.hops.size() - 1), use.weight * flow.weight});
+        auto const hop = static_cast<std::uint32_t>(flow.first_hop + i);
+        hops_[hop] = {use.link, static_cast<std::uint32_t>(link.members.size()), use.weight};
+        link.members.push_back({f, hop, use.weight});
     }
     want(flow, +1);
+    count(flow, no_link);
     changed(flow, Change::more);
     touch(f);
     return f;
 }
 
+void FairShares::make_room(Flow& flow, std::size_t hops) {
+    MW_EXPECT(hops <= std::numeric_limits<std::uint16_t>::max(), "a path has fewer links than 65,536");
+    if (hops > flow.room) {
+        flow.first_hop = static_cast<std::uint32_t>(hops_.size());
+        flow.room = static_cast<std::uint16_t>(hops);
+        hops_.resize(hops_.size() + hops);
+    }
+    flow.hops = static_cast<std::uint16_t>(hops);
+}
+
 void FairShares::remove_flow(std::uint32_t f) {
     Flow& flow = flows_[f];
     want(flow, -1);
+    uncount(flow, no_link);
     changed(flow, Change::less);
-    for (Hop const hop : flow.hops) {
+    for (Hop const hop : hops(flow)) {
         auto& members = links_[hop.link].members;
         Member const last = members.back();
         members[hop.place] = last;
-        flows_[last.flow].hops[last.hop].place = hop.place;
+        hops_[last.hop].place = hop.place;
         members.pop_back();
     }
-    flow.hops.clear();
+    flow.hops = 0;
     flow.part = Part::as_before;
     flow.rate = 0;
     flow.demand = flow.content_at = 0;  // if it was touched: a flow of nothing
@@ -70,27 +86,29 @@ void FairShares::set_demand(std::uint32_t f, std::int64_t demand) {
     if (demand == flow.demand) return;
     changed(flow, demand > flow.demand ? Change::more : Change::less);
     want(flow, -1);
+    uncount(flow, no_link);
     flow.demand = demand;
     flow.content_at = content_level(demand, flow.weight);
     want(flow, +1);
     // While it was content, nobody kept its level up to date.
     if (flow.part == Part::as_before) {
         flow.level = never;
-        for (Hop const hop : flow.hops) flow.level = std::min(flow.level, links_[hop.link].level);
+        for (Hop const hop : hops(flow)) flow.level = std::min(flow.level, links_[hop.link].level);
     }
+    count(flow, no_link);
     touch(f);
 }
 
 //! Adds a flow's greatest wish to its links, or takes it away.
 void FairShares::want(Flow const& flow, int sign) {
-    for (Hop const hop : flow.hops) {
+    for (Hop const hop : hops(flow)) {
         Link& link = links_[hop.link];
         link.wanted += sign * static_cast<core::Wide>(hop.weight * flow.weight) * flow.content_at;
     }
 }
 
 void FairShares::changed(Flow const& flow, Change change) {
-    for (Hop const hop : flow.hops) changed(hop.link, change);
+    for (Hop const hop : hops(flow)) changed(hop.link, change);
 }
 
 void FairShares::changed(std::uint32_t l, Change change) {
@@ -111,7 +129,8 @@ std::int64_t FairShares::load_at(std::uint32_t link, std::int64_t level) const {
     std::int64_t load = 0;
     for (Member const member : links_[link].members) {
         Flow const& flow = flows_[member.flow];
-        load += member.units / flow.weight * std::min(flow.rate, rate_at(level, flow.demand, flow.weight));
+        load +=
+            member.step * std::min(flow.rate, level >= flow.content_at ? flow.demand : flow.weight * level);
     }
     return load;
 }

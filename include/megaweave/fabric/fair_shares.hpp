@@ -27,7 +27,8 @@ namespace mw::fabric {
  * Where the deviation dies out, the replay ends: nothing else is visited. A link whose flows cannot ask for
  * more than its capacity never blocks and carries no disturbance.
  *
- * Cost of an update: flows on disturbed links, times a few, plus a heap operation for each disturbed link.
+ * Cost of an update: flows on disturbed links, plus a heap operation for each disturbed link. Where a link would block is told by a
+ * tally that is corrected flow by flow; the link's flows are counted anew only where the level passes one at which some become fixed.
  * Source: the order of levels is that of bottleneck structures (Ros-Giralt et al., SIGMETRICS 2019); the replay
  * is after Ramalingam & Reps, J. Algorithms 21 (1996), for shortest paths.
  * Validity, units, rounding: as `MaxMinSolver`. A flow must not name a link twice.
@@ -38,6 +39,8 @@ namespace mw::fabric {
  */
 class FairShares {
   public:
+    //! Links keep a tally once they have `tally_from` flows; fewer are as quickly counted anew. The shares do not depend on it.
+    explicit FairShares(std::size_t tally_from = 24) : tally_from_{tally_from} {}
     //! Index of a link with this capacity >= 0; indices count from 0.
     std::uint32_t add_link(std::int64_t capacity);
     void set_capacity(std::uint32_t link, std::int64_t capacity);
@@ -75,21 +78,23 @@ class FairShares {
         std::uint32_t place;  // in the link's members
         std::int64_t weight;
     };
-    struct Flow {
+    struct alignas(64) Flow {  // a look at a link reads one of these for each of its flows
         std::int64_t demand{0};
         std::int64_t weight{1};
         std::int64_t content_at{0};
         std::int64_t level{never};  // at which it is stopped; may be stale while it is content
         std::int64_t rate{0};
         std::int64_t rate_before{0};
+        std::uint32_t first_hop{0};
+        std::uint16_t hops{0};
+        std::uint16_t room{0};  // for hops
         Part part{Part::as_before};
         bool touched{false};
-        std::vector<Hop> hops;
     };
     struct Member {
         std::uint32_t flow;
-        std::uint32_t hop;   // of the flow
-        std::int64_t units;  // what one step of the level takes: p u
+        std::uint32_t hop;
+        std::int64_t step;  // of the link, for each unit of the flow's rate
     };
     struct Link {
         std::int64_t capacity{0};
@@ -100,9 +105,27 @@ class FairShares {
         bool queued{false};    // for another look at its candidate
         bool changed{false};   // since the last update() …
         bool burdened{false};  // … so that it may block earlier
+        std::uint32_t tally{no_tally};
         core::Wide wanted{0};  // the most that its flows can ask for
         std::vector<Member> members;
     };
+    //! How long a flow's load on a link grows.
+    struct Stop {
+        std::int64_t until;  // level from which its load is constant: above it stopped, or content at it
+        std::int64_t load;   // that load
+        std::int64_t units;  // what a step of the level takes until then
+    };
+    //! Load on a link: a flow counts as fixed from its `until` on. Kept for links of many flows, and corrected as their flows change.
+    struct Tally {
+        std::int64_t level{0};
+        std::int64_t fixed{0};       // load of those fixed at this level …
+        std::int64_t most_fixed{0};  // … and no less than they load the link with at any lower one
+        std::int64_t units{0};       // what a step takes for the others
+        std::int64_t last{0};        // no flow becomes fixed between this level …
+        std::int64_t next{never};    // … and this
+    };
+    static constexpr std::uint32_t no_tally = ~std::uint32_t{0};
+    static constexpr std::uint32_t no_link = ~std::uint32_t{0};
     // In order of level; at one level first blocks, then lapses, then second looks, whose blocks come later.
     enum class Kind : std::uint8_t { block, lapse, look };
     struct Event {
@@ -112,8 +135,12 @@ class FairShares {
         friend auto operator<=>(Event const&, Event const&) = default;
     };
 
+    [[nodiscard]] std::span<Hop const> hops(Flow const& flow) const {
+        return {hops_.data() + flow.first_hop, flow.hops};
+    }
     [[nodiscard]] bool slack(Link const& link) const { return link.wanted <= link.capacity; }
     enum class Change : std::uint8_t { less, more };  // load that a link must expect at some level
+    void make_room(Flow& flow, std::size_t hops);
     void want(Flow const& flow, int sign);
     void changed(std::uint32_t link, Change change);
     void changed(Flow const& flow, Change change);
@@ -122,7 +149,16 @@ class FairShares {
     void relieve(std::uint32_t link);
     void burden(std::uint32_t link, std::int64_t level);
     void push(Event event);
-    [[nodiscard]] std::int64_t first_block(Link const& link, std::int64_t from);
+    [[nodiscard]] std::int64_t first_block(Link& link, std::int64_t from);
+    [[nodiscard]] bool block_by_tally(Link const& link, std::int64_t from, std::int64_t& level);
+    [[nodiscard]] Tally open_flows(Link const& link, std::int64_t from);
+    void fix(Tally& tally);
+    void keep(Link& link, Tally const& tally);
+    [[nodiscard]] static Stop stop_of(Flow const& flow, std::int64_t link_level, std::int64_t step);
+    static void count(Tally& tally, Stop const& stop);
+    static void uncount(Tally& tally, Stop const& stop);
+    void count(Flow const& flow, std::uint32_t but_for);
+    void uncount(Flow const& flow, std::uint32_t but_for);
     void look(std::uint32_t link, std::int64_t level);
     void block(std::uint32_t link, std::int64_t level);
     void lapse(std::uint32_t link, std::int64_t level);
@@ -130,21 +166,18 @@ class FairShares {
     void replay();
     void finish();
 
-    struct Open {
-        std::int64_t until;  // level from which its load is constant: above it stopped, or content at it
-        std::int64_t fixed;  // that load
-        std::int64_t units;
-    };
-
+    std::size_t tally_from_;
     std::vector<Link> links_;
     std::vector<Flow> flows_;
+    std::vector<Hop> hops_;  // of all flows; a handle keeps its place
     std::vector<std::uint32_t> free_flows_;
     std::vector<std::uint32_t> changed_links_;  // since the last update()
     std::vector<std::uint32_t> disturbed_;
     std::vector<std::uint32_t> touched_;
     std::vector<std::uint32_t> news_;
     std::vector<Event> events_;  // a heap, smallest first
-    std::vector<Open> open_;     // of the link that is being looked at
+    std::vector<Tally> tallies_;
+    std::vector<Stop> open_;  // of the link that is being looked at
     std::int64_t visits_{0};
 };
 

@@ -1,6 +1,7 @@
 #include "megaweave/fabric/exact_flows.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -25,28 +26,30 @@ constexpr double simultaneous = 1e-13;
 //! One group, from its first start to its last finish.
 class GroupRun {
   public:
+    //! `numbers`: of each link in its group, or `none` if it is left out.
     GroupRun(FlowNetwork const& network, std::vector<FlowSpec> const& specs, ExactFlows::Group const& group,
-             std::vector<bool> const& left_out, int shift)
+             std::vector<std::uint32_t> const& numbers, int shift)
         : unit_{network.weight_unit}, shift_{shift}, queue_{group.size()}, flow_of_handle_(group.size()) {
-        std::vector<std::pair<std::uint32_t, std::uint32_t>> links;  // in the network, here
-        for (std::uint32_t const f : group)
-            for (std::uint32_t const l : specs[f].links)
-                if (!left_out[l]) links.emplace_back(l, 0);
-        std::ranges::sort(links);
-        links.erase(std::unique(links.begin(), links.end()), links.end());
-        for (auto& [l, here] : links)
-            here = shares_.add_link((network.capacity_bytes_per_s[l] * unit_) << shift_);
+        flows_.reserve(group.size());
+        std::size_t uses = 0;
+        for (std::uint32_t const f : group) uses += specs[f].links.size();
+        uses_.reserve(uses);
+        shares_.reserve_links(std::min(uses, numbers.size()));
         for (std::uint32_t const f : group) {
+            FlowSpec const& spec = specs[f];
             Flow& flow = flows_.emplace_back();
-            flow.spec = &specs[f];
-            flow.left_bytes = static_cast<double>(specs[f].bytes);
+            flow.spec = &spec;
+            flow.left_bytes = static_cast<double>(spec.bytes);
             flow.first_use = static_cast<std::uint32_t>(uses_.size());
-            for (std::size_t i = 0; i < specs[f].links.size(); ++i) {
-                std::uint32_t const l = specs[f].links[i];
-                std::int64_t const weight = specs[f].weights.empty() ? unit_ : specs[f].weights[i];
-                flow.most = std::min(flow.most, (network.capacity_bytes_per_s[l] << shift_) * unit_ / weight);
-                if (!left_out[l])
-                    uses_.push_back({std::ranges::lower_bound(links, std::pair{l, 0U})->second, weight});
+            for (std::size_t i = 0; i < spec.links.size(); ++i) {
+                std::uint32_t const l = spec.links[i];
+                std::int64_t const weight = spec.weights.empty() ? unit_ : spec.weights[i];
+                std::int64_t const capacity = network.capacity_bytes_per_s[l] << shift_;
+                flow.most = std::min(flow.most, weight == unit_ ? capacity : capacity * unit_ / weight);
+                std::uint32_t const number = numbers[l];
+                if (number == none) continue;
+                if (number == shares_.link_count()) shares_.add_link(capacity * unit_);
+                uses_.push_back({number, weight});
             }
             flow.uses = static_cast<std::uint32_t>(uses_.size()) - flow.first_use;
         }
@@ -55,7 +58,8 @@ class GroupRun {
     std::vector<double> run() {
         std::vector<std::uint32_t> order(flows_.size());
         std::iota(order.begin(), order.end(), 0U);
-        std::ranges::stable_sort(order, {}, [this](std::uint32_t f) { return flows_[f].spec->start_s; });
+        auto const start_s = [this](std::uint32_t f) { return flows_[f].spec->start_s; };
+        if (!std::ranges::is_sorted(order, {}, start_s)) std::ranges::stable_sort(order, {}, start_s);
         std::size_t started = 0;
         auto const next_start_s = [&] {
             return started < order.size() ? flows_[order[started]].spec->start_s : infinity;
@@ -76,7 +80,7 @@ class GroupRun {
     }
 
   private:
-    struct Flow {
+    struct alignas(64) Flow {
         FlowSpec const* spec{nullptr};
         double left_bytes{0};  // at `since_s`
         double rate{0};        // bytes/s
@@ -146,10 +150,26 @@ class Users {
     std::vector<std::uint32_t> flows_;
 };
 
+//! Of each flow, the link by which it enters and the one by which it leaves; none where only a part of it does.
+std::vector<std::array<std::uint32_t, 2>> ends_of(std::vector<FlowSpec> const& flows, std::int32_t unit) {
+    std::vector<std::array<std::uint32_t, 2>> ends;
+    ends.reserve(flows.size());
+    for (FlowSpec const& flow : flows) {
+        auto const whole = [&](std::size_t at) {
+            return flow.weights.empty() || flow.weights[at] == unit ? flow.links[at] : none;
+        };
+        if (flow.links.empty())
+            ends.push_back({none, none});
+        else
+            ends.push_back({whole(0), whole(flow.links.size() - 1)});
+    }
+    return ends;
+}
+
 }  // namespace
 
 ExactFlows::ExactFlows(FlowNetwork const& network, std::vector<FlowSpec> const& flows)
-    : network_{&network}, flows_{&flows}, left_out_(network.capacity_bytes_per_s.size(), false) {
+    : network_{&network}, flows_{&flows}, numbers_(network.capacity_bytes_per_s.size(), 0) {
     std::int64_t largest = 1;
     for (std::int64_t const c : network.capacity_bytes_per_s) {
         MW_EXPECT(c > 0, "a link's capacity is positive");
@@ -159,7 +179,7 @@ ExactFlows::ExactFlows(FlowNetwork const& network, std::vector<FlowSpec> const& 
         MW_EXPECT(flow.bytes >= 0 && std::isfinite(flow.start_s), "a flow has bytes and a start");
         MW_EXPECT(flow.weights.empty() || flow.weights.size() == flow.links.size(), "a weight for each link");
         for (std::uint32_t const l : flow.links)
-            MW_EXPECT(l < left_out_.size(), "a flow names a link that exists");
+            MW_EXPECT(l < numbers_.size(), "a flow names a link that exists");
     }
     auto const weighted =
         static_cast<std::uint64_t>(largest) * static_cast<std::uint64_t>(network.weight_unit);
@@ -170,26 +190,25 @@ ExactFlows::ExactFlows(FlowNetwork const& network, std::vector<FlowSpec> const& 
 
 //! Fastest links first: each is left out if slower ones, which then must stay, bound what enters or leaves it.
 void ExactFlows::leave_out_idle_links() {
-    std::size_t const links = left_out_.size();
+    std::size_t const links = numbers_.size();
     Users const users{links, *flows_};
     auto const& capacity = network_->capacity_bytes_per_s;
     std::vector<std::uint32_t> order;
     for (std::uint32_t l = 0; l < links; ++l)
         if (!users.of(l).empty()) order.push_back(l);
-    std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::uint32_t l) { return capacity[l]; });
+    auto const fastest_first = [&](std::uint32_t a, std::uint32_t b) { return capacity[a] > capacity[b]; };
+    if (!std::ranges::is_sorted(order, fastest_first)) std::ranges::stable_sort(order, fastest_first);
     std::vector<bool> stays(links, false);
     std::vector<std::uint64_t> counted(links, 0);  // in which search
     std::uint64_t search = 0;
+    auto const ends = ends_of(*flows_, network_->weight_unit);
     // What bounds the link: all that its flows can bring through their first or last links.
-    auto const bound = [&](std::uint32_t l, bool entering) {
+    auto const bound = [&](std::uint32_t l, std::size_t side) {
         ++search;
         std::int64_t sum = 0;
         for (std::uint32_t const f : users.of(l)) {
-            FlowSpec const& flow = (*flows_)[f];
-            std::size_t const at = entering ? 0 : flow.links.size() - 1;
-            std::uint32_t const end = flow.links[at];
-            bool const whole = flow.weights.empty() || flow.weights[at] == network_->weight_unit;
-            if (end == l || left_out_[end] || !whole) return unlimited;
+            std::uint32_t const end = ends[f][side];
+            if (end == l || end == none || numbers_[end] == none) return unlimited;
             if (std::exchange(counted[end], search) == search) continue;
             sum += capacity[end];
             if (sum > capacity[l]) return unlimited;
@@ -198,11 +217,10 @@ void ExactFlows::leave_out_idle_links() {
     };
     for (std::uint32_t const l : order) {
         if (stays[l]) continue;
-        for (bool const entering : {true, false}) {
-            if (bound(l, entering) > capacity[l]) continue;
-            left_out_[l] = true;
-            for (std::uint32_t const f : users.of(l))
-                stays[entering ? (*flows_)[f].links.front() : (*flows_)[f].links.back()] = true;
+        for (std::size_t const side : {0U, 1U}) {
+            if (bound(l, side) > capacity[l]) continue;
+            numbers_[l] = none;
+            for (std::uint32_t const f : users.of(l)) stays[ends[f][side]] = true;
             break;
         }
     }
@@ -216,10 +234,10 @@ void ExactFlows::find_groups() {
         while (parent[f] != f) f = parent[f] = parent[parent[f]];
         return f;
     };
-    std::vector<std::uint32_t> first_on(left_out_.size(), none);
+    std::vector<std::uint32_t> first_on(numbers_.size(), none);
     for (std::uint32_t f = 0; f < parent.size(); ++f) {
         for (std::uint32_t const l : (*flows_)[f].links) {
-            if (left_out_[l]) continue;
+            if (numbers_[l] == none) continue;
             if (first_on[l] == none) first_on[l] = f;
             std::uint32_t const a = root(first_on[l]);
             std::uint32_t const b = root(f);
@@ -235,10 +253,25 @@ void ExactFlows::find_groups() {
         }
         groups_[group_of[first]].push_back(f);
     }
+    number_links();
+}
+
+//! In order of their first flow: links that come into use together stand side by side.
+void ExactFlows::number_links() {
+    std::vector<bool> numbered(numbers_.size(), false);
+    for (Group const& group : groups_) {
+        std::uint32_t next = 0;
+        for (std::uint32_t const f : group)
+            for (std::uint32_t const l : (*flows_)[f].links) {
+                if (numbers_[l] == none || numbered[l]) continue;
+                numbered[l] = true;
+                numbers_[l] = next++;
+            }
+    }
 }
 
 std::vector<double> ExactFlows::solve(Group const& group) const {
-    return GroupRun{*network_, *flows_, group, left_out_, shift_}.run();
+    return GroupRun{*network_, *flows_, group, numbers_, shift_}.run();
 }
 
 std::vector<double> finish_times(FlowNetwork const& network, std::vector<FlowSpec> const& flows) {

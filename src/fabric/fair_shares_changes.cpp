@@ -35,6 +35,7 @@ std::uint32_t FairShares::add_flow(std::int64_t demand, std::span<LinkUse const>
     flow.level = never;
     flow.rate = 0;
     flow.part = Part::open;
+    for (LinkUse const use : uses) __builtin_prefetch(&links_[use.link]);
     make_room(flow, uses.size());
     for (std::size_t i = 0; i < uses.size(); ++i) {
         LinkUse const use = uses[i];
@@ -44,9 +45,7 @@ std::uint32_t FairShares::add_flow(std::int64_t demand, std::span<LinkUse const>
         hops_[hop] = {use.link, static_cast<std::uint32_t>(link.members.size()), use.weight};
         link.members.push_back({f, hop, use.weight});
     }
-    want(flow, +1);
-    count(flow, no_link);
-    changed(flow, Change::more);
+    ask(flow, Change::more);
     touch(f);
     return f;
 }
@@ -63,9 +62,8 @@ void FairShares::make_room(Flow& flow, std::size_t hops) {
 
 void FairShares::remove_flow(std::uint32_t f) {
     Flow& flow = flows_[f];
-    want(flow, -1);
-    uncount(flow, no_link);
-    changed(flow, Change::less);
+    for (Hop const hop : hops(flow)) __builtin_prefetch(&links_[hop.link]);
+    withdraw(flow, Change::less);
     for (Hop const hop : hops(flow)) {
         auto& members = links_[hop.link].members;
         Member const last = members.back();
@@ -84,31 +82,37 @@ void FairShares::set_demand(std::uint32_t f, std::int64_t demand) {
     MW_EXPECT(demand >= 0, "a flow's demand is not negative");
     Flow& flow = flows_[f];
     if (demand == flow.demand) return;
-    changed(flow, demand > flow.demand ? Change::more : Change::less);
-    want(flow, -1);
-    uncount(flow, no_link);
+    Change const change = demand > flow.demand ? Change::more : Change::less;
+    withdraw(flow, change);
     flow.demand = demand;
     flow.content_at = content_level(demand, flow.weight);
-    want(flow, +1);
     // While it was content, nobody kept its level up to date.
     if (flow.part == Part::as_before) {
         flow.level = never;
         for (Hop const hop : hops(flow)) flow.level = std::min(flow.level, links_[hop.link].level);
     }
-    count(flow, no_link);
+    ask(flow, change);
     touch(f);
 }
 
-//! Adds a flow's greatest wish to its links, or takes it away.
-void FairShares::want(Flow const& flow, int sign) {
+//! Tells a flow's links of it as it is now.
+void FairShares::ask(Flow const& flow, Change change) {
     for (Hop const hop : hops(flow)) {
         Link& link = links_[hop.link];
-        link.wanted += sign * static_cast<core::Wide>(hop.weight * flow.weight) * flow.content_at;
+        link.wanted += static_cast<core::Wide>(hop.weight * flow.weight) * flow.content_at;
+        if (link.tally != no_tally) count(tallies_[link.tally], stop_of(flow, link.level, hop.weight));
+        changed(hop.link, change);
     }
 }
 
-void FairShares::changed(Flow const& flow, Change change) {
-    for (Hop const hop : hops(flow)) changed(hop.link, change);
+//! Takes back what they were told.
+void FairShares::withdraw(Flow const& flow, Change change) {
+    for (Hop const hop : hops(flow)) {
+        Link& link = links_[hop.link];
+        link.wanted -= static_cast<core::Wide>(hop.weight * flow.weight) * flow.content_at;
+        if (link.tally != no_tally) uncount(tallies_[link.tally], stop_of(flow, link.level, hop.weight));
+        changed(hop.link, change);
+    }
 }
 
 void FairShares::changed(std::uint32_t l, Change change) {

@@ -133,6 +133,7 @@ void FairShares::uncount(Tally& tally, Stop const& stop) {
 
 //! Adds a flow to the tallies of its links, but for the one that stops it or lets it go, where nothing changes.
 void FairShares::count(Flow const& flow, std::uint32_t but_for) {
+    if (tallies_.empty()) return;
     for (Hop const hop : hops(flow)) {
         Link const& link = links_[hop.link];
         if (link.tally != no_tally && hop.link != but_for)
@@ -141,6 +142,7 @@ void FairShares::count(Flow const& flow, std::uint32_t but_for) {
 }
 
 void FairShares::uncount(Flow const& flow, std::uint32_t but_for) {
+    if (tallies_.empty()) return;
     for (Hop const hop : hops(flow)) {
         Link const& link = links_[hop.link];
         if (link.tally != no_tally && hop.link != but_for)

@@ -60,12 +60,13 @@ class ExactFlows {
 
   private:
     void find_groups();
+    void number_links();
     void leave_out_idle_links();
 
     FlowNetwork const* network_;
     std::vector<FlowSpec> const* flows_;
     int shift_{0};
-    std::vector<bool> left_out_;  // links that cannot bind
+    std::vector<std::uint32_t> numbers_;  // of links in their groups; ~0: cannot bind, left out
     std::vector<Group> groups_;
 };
 

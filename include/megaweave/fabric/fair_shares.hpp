@@ -41,6 +41,7 @@ class FairShares {
   public:
     //! Links keep a tally once they have `tally_from` flows; fewer are as quickly counted anew. The shares do not depend on it.
     explicit FairShares(std::size_t tally_from = 24) : tally_from_{tally_from} {}
+    void reserve_links(std::size_t links) { links_.reserve(links); }
     //! Index of a link with this capacity >= 0; indices count from 0.
     std::uint32_t add_link(std::int64_t capacity);
     void set_capacity(std::uint32_t link, std::int64_t capacity);
@@ -69,6 +70,7 @@ class FairShares {
 
   private:
     static constexpr std::int64_t never = unlimited;
+    static constexpr std::uint32_t no_tally = ~std::uint32_t{0};
 
     enum class Part : std::uint8_t { as_before, open, stopped };  // of a flow in the replay
     enum class Mark : std::uint8_t { calm, disturbed, settled };  // of a link
@@ -97,17 +99,17 @@ class FairShares {
         std::int64_t step;  // of the link, for each unit of the flow's rate
     };
     struct Link {
+        core::Wide wanted{0};  // the most that its flows can ask for
         std::int64_t capacity{0};
         std::int64_t level{never};  // at which it blocks; while it is disturbed: did, and has not lapsed
+        std::vector<Member> members;
         std::int64_t candidate{never};
+        std::uint32_t tally{no_tally};
         Mark mark{Mark::calm};
         bool stale{false};     // a flow of it deviated since the candidate was found
         bool queued{false};    // for another look at its candidate
         bool changed{false};   // since the last update() …
         bool burdened{false};  // … so that it may block earlier
-        std::uint32_t tally{no_tally};
-        core::Wide wanted{0};  // the most that its flows can ask for
-        std::vector<Member> members;
     };
     //! How long a flow's load on a link grows.
     struct Stop {
@@ -124,8 +126,6 @@ class FairShares {
         std::int64_t last{0};        // no flow becomes fixed between this level …
         std::int64_t next{never};    // … and this
     };
-    static constexpr std::uint32_t no_tally = ~std::uint32_t{0};
-    static constexpr std::uint32_t no_link = ~std::uint32_t{0};
     // In order of level; at one level first blocks, then lapses, then second looks, whose blocks come later.
     enum class Kind : std::uint8_t { block, lapse, look };
     struct Event {
@@ -141,9 +141,9 @@ class FairShares {
     [[nodiscard]] bool slack(Link const& link) const { return link.wanted <= link.capacity; }
     enum class Change : std::uint8_t { less, more };  // load that a link must expect at some level
     void make_room(Flow& flow, std::size_t hops);
-    void want(Flow const& flow, int sign);
+    void ask(Flow const& flow, Change change);
+    void withdraw(Flow const& flow, Change change);
     void changed(std::uint32_t link, Change change);
-    void changed(Flow const& flow, Change change);
     void touch(std::uint32_t flow);
     bool disturb(std::uint32_t link);
     void relieve(std::uint32_t link);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <memory>
 #include <vector>
 
 #include "agree.hpp"
@@ -16,29 +17,35 @@ namespace mw::app {
 namespace {
 
 struct FlowProblem {
+    std::unique_ptr<fabric::Topology const> topology;  //!< none: from files
     fabric::FlowTable table;
     fabric::FlowNetwork network;
     std::vector<fabric::FlowSpec> flows;
     fabric::TransportParams transport;
+    std::unique_ptr<fabric::FlowRouter const> router;  //!< none: the flows' own links hold
 };
 
-FlowProblem read_problem(Options const& options) {
+//! Flows and routers point into one another: it stays where it was made.
+std::unique_ptr<FlowProblem> read_problem(Options const& options) {
     config::FlowsDeck const deck = config::read_flows_deck(options.deck, options.overrides);
-    FlowProblem problem;
+    auto made = std::make_unique<FlowProblem>();
+    FlowProblem& problem = *made;
     problem.transport = deck.transport;
     if (deck.explicit_topology) {
         fabric::ExplicitNetwork const network =
             fabric::read_network(deck.network.links_file, deck.network.routes_file);
         problem.table = fabric::read_flows(options.flows_in);
         problem.network = {network.capacity_bytes_per_s};
-        problem.flows = fabric::on_network(problem.table, network);
+        problem.flows = fabric::on_network(problem.table, network, deck.network.classes);
     } else {
-        auto const network = fabric::make_topology(deck.network);
+        problem.topology = fabric::make_topology(deck.network);
+        fabric::Topology const& network = *problem.topology;
         problem.table = fabric::read_flows(options.flows_in);
-        problem.network = {fabric::capacities(*network), network->weight_unit()};
-        problem.flows = fabric::on_topology(problem.table, *network, deck.seed);
+        problem.network = {fabric::capacities(network), network.weight_unit()};
+        problem.flows = fabric::on_topology(problem.table, network, deck.seed);
+        problem.router = fabric::router_of(problem.table, network, deck.seed);
     }
-    return problem;
+    return made;
 }
 
 //! The groups of one rank: largest first, each to the rank with the least work so far.
@@ -80,9 +87,10 @@ std::vector<double> solve(fabric::ExactFlows const& exact, std::size_t flows, pa
 }  // namespace
 
 int flows_command(Options const& options, parallel::Comm& comm) {
-    FlowProblem const problem = on_all_ranks(comm, [&] { return read_problem(options); });
+    auto const made = on_all_ranks(comm, [&] { return read_problem(options); });
+    FlowProblem const& problem = *made;
     parallel::Team team{options.threads};
-    fabric::ExactFlows const exact{problem.network, problem.flows};
+    fabric::ExactFlows const exact{problem.network, problem.flows, problem.router.get()};
     std::vector<double> const finish_s = solve(exact, problem.flows.size(), comm, team);
     if (!comm.root()) return exit_done;
     fabric::Transport const transport{problem.transport};

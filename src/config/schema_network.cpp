@@ -49,6 +49,37 @@ void describe_cable_latency(Fields& fields, core::TimeNs& latency_ns) {
     }
 }
 
+//! A share, or that it is chosen for each transfer.
+void describe_detour(Fields& fields, fabric::NetworkParams& network) {
+    std::string load = "load";
+    bool const by_load = network.detour_sixteenths == fabric::NetworkParams::by_load;
+    bool const unsaid = fields.reading() && !fields.has("detour");
+    if (fields.reading() ? unsaid || fields.says("detour", load) : by_load) {
+        fields.text("detour", load);
+        network.detour_sixteenths = fabric::NetworkParams::by_load;
+        return;
+    }
+    double detour = by_load ? 0 : static_cast<double>(network.detour_sixteenths) / 16;
+    fields.number("detour", detour, share);
+    network.detour_sixteenths = std::llround(16 * detour);
+}
+
+void describe_classes(Fields& fields, fabric::ClassTable& classes) {
+    if (!fields.reading() && classes == fabric::ClassTable{}) return;
+    fields.block("classes", [&](Fields& block) {
+        for (std::size_t c = 0; c < fabric::traffic_classes; ++c) {
+            fabric::ClassParams& params = classes.of_class[c];
+            if (!block.reading() && params == fabric::ClassParams{}) continue;
+            block.block(fabric::traffic_names[c], [&](Fields& one) {
+                one.integer("priority", params.priority,
+                            at_least(0).up_to(static_cast<double>(fabric::priorities - 1)));
+                one.integer("weight", params.weight,
+                            at_least(1).up_to(static_cast<double>(fabric::most_class_weight)));
+            });
+        }
+    });
+}
+
 //! Keys of other topologies, with a message that says where they belong.
 void refuse_strangers(Fields& fields, Kind kind) {
     auto const refuse = [&](bool wrong, std::string_view key, std::string const& belongs_to) {
@@ -101,11 +132,8 @@ void describe_network(Fields& fields, fabric::NetworkParams& network) {
     fields.bytes("link", network.link_bytes_per_s, "Gb/s", at_least(1));
     fields.integer("planes", network.planes, at_least(1).up_to(64));
     fields.choice("routing", network.routing, routings);
-    if (network.routing == fabric::Routing::ugal) {
-        double detour = static_cast<double>(network.detour_sixteenths) / 16;
-        fields.number("detour", detour, share);
-        network.detour_sixteenths = std::llround(16 * detour);
-    }
+    if (network.routing == fabric::Routing::ugal) describe_detour(fields, network);
+    describe_classes(fields, network.classes);
     fields.time("switch_latency", network.switch_latency_ns, "ns", not_negative);
     describe_cable_latency(fields, network.cable_latency_ns);
     fields.time("host_latency", network.host_latency_ns, "ns", not_negative);

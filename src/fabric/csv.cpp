@@ -53,7 +53,8 @@ void Mistakes::report() const {
     throw core::InputError(std::move(all));
 }
 
-CsvTable::CsvTable(std::string path, std::vector<std::string> const& columns, Mistakes& mistakes)
+CsvTable::CsvTable(std::string path, std::vector<std::string> const& columns, Mistakes& mistakes,
+                   std::vector<std::string> const& optional)
     : path_{std::move(path)} {
     std::ifstream file{path_, std::ios::binary};
     if (file) contents_.assign(std::istreambuf_iterator<char>{file}, {});
@@ -78,13 +79,16 @@ CsvTable::CsvTable(std::string path, std::vector<std::string> const& columns, Mi
             width = fields.size();
             where = positions(path_, fields, line, columns, mistakes);
             if (where.empty()) return;
+            for (auto const& column : optional)
+                where.push_back(static_cast<std::size_t>(std::ranges::find(fields, column) - fields.begin()));
         } else if (fields.size() != width) {
             mistakes.add(
                 path_, line,
                 std::to_string(fields.size()) + " fields, but the header names " + std::to_string(width));
         } else {
             Row& row = rows_.emplace_back(Row{line, text, {}});
-            for (std::size_t const column : where) row.fields.push_back(fields[column]);
+            for (std::size_t const column : where)
+                row.fields.push_back(column < width ? fields[column] : std::string_view{});
         }
     }
     if (header_.empty()) mistakes.add(path_, 1, "is empty: it needs a header and rows");

@@ -30,14 +30,16 @@ class Mistakes {
 class CsvTable {
   public:
     struct Row {
-        std::size_t line{0};                   //!< from 1
-        std::string_view text;                 //!< as it stands in the file
-        std::vector<std::string_view> fields;  //!< in the order of the columns asked for
+        std::size_t line{0};    //!< from 1
+        std::string_view text;  //!< as it stands in the file
+        std::vector<std::string_view>
+            fields;  //!< in the order of the columns asked for, then the optional ones
     };
 
     //! Reads the file; what is wrong goes to `mistakes`, and rows with the wrong number of fields are left
-    //! out.
-    CsvTable(std::string path, std::vector<std::string> const& columns, Mistakes& mistakes);
+    //! out. Optional columns that are not there are empty in every row.
+    CsvTable(std::string path, std::vector<std::string> const& columns, Mistakes& mistakes,
+             std::vector<std::string> const& optional = {});
     CsvTable(CsvTable const&) = delete;  // rows point into the contents
     CsvTable& operator=(CsvTable const&) = delete;
 

@@ -31,7 +31,7 @@ DirectNetwork::DirectNetwork(NetworkParams const& params, std::int64_t switches,
       edges_{edges},
       width_{width},
       default_detour_{params.routing == Routing::valiant ? 16
-                      : params.routing == Routing::ugal  ? params.detour_sixteenths
+                      : params.routing == Routing::ugal  ? std::max<std::int64_t>(0, params.detour_sixteenths)
                                                          : 0} {}
 
 LinkIndex DirectNetwork::link_count() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <set>
 
 #include "csv.hpp"
@@ -9,6 +10,7 @@
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/hash.hpp"
 #include "megaweave/core/text.hpp"
+#include "megaweave/fabric/adaptive_routing.hpp"
 
 namespace mw::fabric {
 
@@ -68,6 +70,76 @@ void read_routes(CsvTable const& table, LinkNumbers const& numbers, ExplicitNetw
     }
 }
 
+template <class Wrong>
+TrafficClass traffic_of(std::string_view name, Wrong const& wrong) {
+    auto const known = std::ranges::find(traffic_names, name);
+    if (name.empty() || known != traffic_names.end())
+        return static_cast<TrafficClass>(name.empty() ? 0 : known - traffic_names.begin());
+    std::string const near = core::nearest(std::string{name}, {traffic_names.begin(), traffic_names.end()});
+    wrong("unknown class " + quoted(name) +
+          (near.empty() ? ". Known are kv, weights, pool, expert, tensor, pipeline."
+                        : ". Did you mean " + quoted(near) + "?"));
+    return TrafficClass::kv;
+}
+
+template <class Wrong>
+std::int64_t weight_of(std::string_view text, Wrong const& wrong) {
+    if (text.empty()) return 1;
+    auto const weight = to_integer(text);
+    if (weight && *weight >= 1 && *weight <= most_class_weight) return *weight;
+    wrong("weight " + quoted(text) + " is no whole number from 1 to " + std::to_string(most_class_weight));
+    return 1;
+}
+
+FlowSpec spec_of(FlowTable::Row const& row, ClassTable const& classes) {
+    FlowSpec spec{row.bytes, row.start_s};
+    spec.priority = classes[row.traffic].priority;
+    spec.weight = classes[row.traffic].weight * row.weight;
+    return spec;
+}
+
+//! What chooses the ways of a row, which counts from 0.
+std::optional<Route> route_of(FlowTable::Row const& row, std::size_t number, Topology const& network,
+                              std::uint64_t seed) {
+    auto const src = to_integer(row.src);
+    auto const dst = to_integer(row.dst);
+    auto const good = [&](auto const& node) { return node && *node >= 0 && *node < network.nodes(); };
+    if (!good(src) || !good(dst)) return std::nullopt;
+    return Route{static_cast<std::int32_t>(*src), static_cast<std::int32_t>(*dst), 0, Route::undecided,
+                 core::mix(seed ^ core::mix(number + 1))};
+}
+
+void lay(FlowSpec& spec, Path const& path, Topology const& network) {
+    spec.links.clear();
+    spec.weights.clear();
+    for (Hop const& hop : path.hops()) {
+        spec.links.push_back(static_cast<std::uint32_t>(hop.link));
+        if (network.weight_unit() > 1)
+            spec.weights.push_back(hop.weight / (full_weight / network.weight_unit()));
+    }
+    spec.latency_s = core::to_seconds(network.latency_ns(path));
+}
+
+class DetourRouter final : public FlowRouter {
+  public:
+    DetourRouter(FlowTable const& flows, Topology const& network, std::uint64_t seed)
+        : flows_{&flows}, network_{&network}, seed_{seed} {}
+
+    void choose(std::uint32_t flow, Loads const& loads, FlowSpec& spec) const override {
+        auto route = route_of(flows_->rows[flow], flow, *network_, seed_);
+        MW_EXPECT(route, "flows that were laid on the network have their ends there");
+        std::int64_t const line = network_->capacity(spec.links.front());
+        route->detour = AdaptiveRouting{*network_}(
+            *route, line, [&](LinkIndex link) { return loads(static_cast<std::uint32_t>(link)); });
+        lay(spec, network_->path(*route), *network_);
+    }
+
+  private:
+    FlowTable const* flows_;
+    Topology const* network_;
+    std::uint64_t seed_;
+};
+
 }  // namespace
 
 ExplicitNetwork read_network(std::string const& links_file, std::string const& routes_file) {
@@ -84,7 +156,7 @@ ExplicitNetwork read_network(std::string const& links_file, std::string const& r
 
 FlowTable read_flows(std::string const& path) {
     Mistakes mistakes;
-    CsvTable const table{path, {"flow", "src", "dst", "bytes", "start_s"}, mistakes};
+    CsvTable const table{path, {"flow", "src", "dst", "bytes", "start_s"}, mistakes, {"class", "weight"}};
     FlowTable flows{path, std::string{table.header()}, {}};
     std::set<std::string_view> names;
     for (auto const& row : table.rows()) {
@@ -96,17 +168,19 @@ FlowTable read_flows(std::string const& path) {
         if (!start || *start < 0) wrong("start_s " + quoted(row.fields[4]) + " is no time in seconds from 0");
         flows.rows.push_back({row.line, std::string{row.text}, std::string{row.fields[0]},
                               std::string{row.fields[1]}, std::string{row.fields[2]}, bytes.value_or(0),
-                              start.value_or(0)});
+                              start.value_or(0), traffic_of(row.fields[5], wrong),
+                              weight_of(row.fields[6], wrong)});
     }
     mistakes.report();
     return flows;
 }
 
-std::vector<FlowSpec> on_network(FlowTable const& flows, ExplicitNetwork const& network) {
+std::vector<FlowSpec> on_network(FlowTable const& flows, ExplicitNetwork const& network,
+                                 ClassTable const& classes) {
     Mistakes mistakes;
     std::vector<FlowSpec> specs;
     for (auto const& row : flows.rows) {
-        FlowSpec& spec = specs.emplace_back(FlowSpec{row.bytes, row.start_s, {}, 0, {}});
+        FlowSpec& spec = specs.emplace_back(spec_of(row, classes));
         auto const route = network.routes.find({row.src, row.dst});
         if (route == network.routes.end()) {
             if (row.src != row.dst)
@@ -129,30 +203,27 @@ std::vector<FlowSpec> on_topology(FlowTable const& flows, Topology const& networ
     std::vector<FlowSpec> specs;
     Path path;
     for (auto const& row : flows.rows) {
-        FlowSpec& spec = specs.emplace_back(FlowSpec{row.bytes, row.start_s, {}, 0, {}});
-        auto const node = [&](std::string const& column, std::string const& text) {
-            auto const number = to_integer(text);
-            bool const good = number && *number >= 0 && *number < network.nodes();
-            if (!good)
-                mistakes.add(flows.path, row.line,
-                             column + " " + quoted(text) + " is no node: they count from 0 to " +
-                                 std::to_string(network.nodes() - 1));
-            return good ? *number : 0;
-        };
-        std::int64_t const src = node("src", row.src);
-        std::int64_t const dst = node("dst", row.dst);
-        network.path({static_cast<std::int32_t>(src), static_cast<std::int32_t>(dst), 0, Route::undecided,
-                      core::mix(seed ^ core::mix(specs.size()))},
-                     path);
-        for (Hop const& hop : path.hops()) {
-            spec.links.push_back(static_cast<std::uint32_t>(hop.link));
-            if (network.weight_unit() > 1)
-                spec.weights.push_back(hop.weight / (full_weight / network.weight_unit()));
+        FlowSpec& spec = specs.emplace_back(spec_of(row, network.classes()));
+        auto const route = route_of(row, specs.size() - 1, network, seed);
+        if (route) {
+            network.path(*route, path);
+            lay(spec, path, network);
+            continue;
         }
-        spec.latency_s = core::to_seconds(network.latency_ns(path));
+        for (auto const& [column, text] : {std::pair{"src", row.src}, std::pair{"dst", row.dst}})
+            if (auto const number = to_integer(text); !number || *number < 0 || *number >= network.nodes())
+                mistakes.add(flows.path, row.line,
+                             std::string{column} + " " + quoted(text) + " is no node: they count from 0 to " +
+                                 std::to_string(network.nodes() - 1));
     }
     mistakes.report();
     return specs;
+}
+
+std::unique_ptr<FlowRouter const> router_of(FlowTable const& flows, Topology const& network,
+                                            std::uint64_t seed) {
+    if (!network.detours_by_load()) return nullptr;
+    return std::make_unique<DetourRouter>(flows, network, seed);
 }
 
 std::vector<std::int64_t> capacities(Topology const& network) {

@@ -139,4 +139,10 @@ std::int64_t FairShares::load_at(std::uint32_t link, std::int64_t level) const {
     return load;
 }
 
+void FairShares::claims(std::uint32_t link, std::vector<Claim>& out) const {
+    for (Member const member : links_[link].members)
+        out.push_back(
+            {flows_[member.flow].rate, flows_[member.flow].weight, member.step * flows_[member.flow].weight});
+}
+
 }  // namespace mw::fabric

@@ -23,6 +23,8 @@ Topology::Topology(NetworkParams const& params, std::int64_t nodes)
       nics_per_node_{params.nics_per_node},
       link_bytes_per_s_{params.link_bytes_per_s},
       routing_{params.routing},
+      detours_by_load_{params.routing == Routing::ugal && params.detour_sixteenths == NetworkParams::by_load},
+      classes_{params.classes},
       switch_ns_{params.switch_latency_ns},
       cable_ns_{params.cable_latency_ns < 0 ? 50 : params.cable_latency_ns},
       host_ns_{params.host_latency_ns} {}

@@ -49,7 +49,7 @@ class Branches {
  *     adaptive   spreads a transfer evenly over its shortest ways, at most 16 of them (which ones, a hash says)
  *     ecmp       one shortest way and one cable of each edge, by hash; with hash collisions, as they come
  *     valiant    evenly over 8 ways by another switch, drawn by hash: shortest to there, shortest on. Circles are cut out
- *     ugal       a share of the bytes (Route::detour, in sixteenths) as valiant, the rest as adaptive
+ *     ugal       a share of the bytes (Route::detour, in sixteenths) as valiant, the rest as adaptive; see `AdaptiveRouting`
  * Broken edges: ways that use one are left out; if none is left, detours are tried (64), then any shortest way that works is searched.
  *
  * Source: Valiant, SIAM J. Comput. 11 (1982); Singh, Load-Balanced Routing in Interconnection Networks (UGAL), 2005.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,8 +27,8 @@ struct ExplicitNetwork {
     std::map<std::pair<std::string, std::string>, std::vector<std::uint32_t>> routes;  //!< by (src, dst)
 };
 
-//! The transfers of `megaweave flows`: `flow,src,dst,bytes,start_s`. More columns are kept for the output and
-//! otherwise ignored.
+//! The transfers of `megaweave flows`: `flow,src,dst,bytes,start_s`, and if they are there `class` (a name of `traffic_names`; else kv)
+//! and `weight` (a whole number, times its class'; else 1). More columns are kept for the output and otherwise ignored.
 struct FlowTable {
     struct Row {
         std::size_t line{0};  //!< in the file, from 1
@@ -37,6 +38,8 @@ struct FlowTable {
         std::string dst;
         std::int64_t bytes{0};
         double start_s{0};
+        TrafficClass traffic{TrafficClass::kv};
+        std::int64_t weight{1};
     };
     std::string path;
     std::string header;
@@ -49,11 +52,15 @@ struct FlowTable {
 [[nodiscard]] FlowTable read_flows(std::string const& path);
 
 //! The flows over the network's routes, ready for `finish_times(network.capacity_bytes_per_s, …)`.
-[[nodiscard]] std::vector<FlowSpec> on_network(FlowTable const& flows, ExplicitNetwork const& network);
+[[nodiscard]] std::vector<FlowSpec> on_network(FlowTable const& flows, ExplicitNetwork const& network,
+                                               ClassTable const& classes = {});
 //! The flows over a network, whose ends are node numbers from 0; each takes the node's first NIC, and `seed`
-//! chooses ports under ecmp.
+//! chooses ports under ecmp. Where detours are chosen by load, these are the shortest ways.
 [[nodiscard]] std::vector<FlowSpec> on_topology(FlowTable const& flows, Topology const& network,
                                                 std::uint64_t seed);
+//! Chooses these flows' detours by load; none where the network has it otherwise. Both must outlive it.
+[[nodiscard]] std::unique_ptr<FlowRouter const> router_of(FlowTable const& flows, Topology const& network,
+                                                          std::uint64_t seed);
 //! Capacities of all links of a network, for `finish_times`.
 [[nodiscard]] std::vector<std::int64_t> capacities(Topology const& network);
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "megaweave/core/integer.hpp"
+#include "megaweave/fabric/link_load.hpp"
 #include "megaweave/fabric/max_min.hpp"
 
 namespace mw::fabric {
@@ -63,6 +64,8 @@ class FairShares {
     [[nodiscard]] std::int64_t demand(std::uint32_t flow) const { return flows_[flow].demand; }
     //! Units of a link in use once every flow has come to this level, or as far as it got.
     [[nodiscard]] std::int64_t load_at(std::uint32_t link, std::int64_t level) const;
+    //! Appends what the link's flows take of it, as of the last update().
+    void claims(std::uint32_t link, std::vector<Claim>& out) const;
     [[nodiscard]] std::size_t link_count() const { return links_.size(); }
     [[nodiscard]] std::size_t flows_on(std::uint32_t link) const { return links_[link].members.size(); }
     //! Links looked at since construction: what the updates cost.

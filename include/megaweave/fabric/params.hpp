@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "megaweave/core/time.hpp"
+#include "megaweave/fabric/traffic.hpp"
 
 namespace mw::fabric {
 
@@ -16,7 +17,7 @@ enum class Routing : std::uint8_t {
     adaptive,  //!< packets sprayed over all shortest paths
     ecmp,      //!< one shortest path, chosen by a hash
     valiant,   //!< sprayed over paths by way of another switch (dragonfly, torus, HyperX)
-    ugal       //!< as adaptive, but part of the traffic takes detours where the shortest paths are loaded
+    ugal  //!< as adaptive, but part of the bytes takes detours: where the shortest paths are loaded, or always
 };
 
 //! What is broken. Names are those of `Topology::switch_name` and `cable_name`.
@@ -67,8 +68,10 @@ struct NetworkParams {
     std::string links_file;   //!< explicit: CSV `link,capacity_bytes_per_s,latency_ns`
     std::string routes_file;  //!< explicit: CSV `src,dst,links`, ends being node numbers
 
-    //! valiant: 1; ugal: share of the bytes that take detours before any load is known. Of 16 parts.
-    std::int64_t detour_sixteenths{0};
+    //! ugal: share of the bytes that take detours, of 16 parts; `by_load`: chosen for each transfer.
+    static constexpr std::int64_t by_load = -1;
+    std::int64_t detour_sixteenths{by_load};
+    ClassTable classes;
     core::TimeNs switch_latency_ns{300};  //!< per switch
     core::TimeNs cable_latency_ns{50};    //!< per cable, about 10 m; < 0: from the layout, 5 ns/m
     core::TimeNs host_latency_ns{1'000};  //!< both network adapters together

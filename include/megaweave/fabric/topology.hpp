@@ -130,6 +130,9 @@ class Topology {
     //! All weights of paths are multiples of full_weight / weight_unit(). 1: whole transfers on every link.
     [[nodiscard]] virtual std::int32_t weight_unit() const { return 1; }
     [[nodiscard]] Routing routing() const { return routing_; }
+    //! Whoever starts a transfer chooses `Route::detour` by the links' load.
+    [[nodiscard]] bool detours_by_load() const { return detours_by_load_; }
+    [[nodiscard]] ClassTable const& classes() const { return classes_; }
 
     //! Adapters and switches of a path, without its cables.
     [[nodiscard]] virtual core::TimeNs box_latency_ns(Path const& path) const;
@@ -146,6 +149,8 @@ class Topology {
     Routing routing_;
 
   private:
+    bool detours_by_load_;
+    ClassTable classes_;
     core::TimeNs switch_ns_;
     core::TimeNs cable_ns_;
     core::TimeNs host_ns_;

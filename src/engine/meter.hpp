@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "megaweave/core/prefetch.hpp"
 #include "megaweave/core/time.hpp"
 #include "message.hpp"
 
@@ -39,6 +40,9 @@ class Meter {
     void begin(std::size_t group, core::TimeNs now_ns, Work const& work);
     void end(std::size_t group, core::TimeNs now_ns);
     [[nodiscard]] MeterReading read(core::TimeNs now_ns);
+    //! Hints that the bins, or a group near this one, are needed soon.
+    void prefetch() const { core::prefetch(&bins_pj_.back()); }
+    void prefetch(std::size_t group) const { core::prefetch(groups_.data() + group, sizeof(Group)); }
 
     template <class Archive>
     void archive(Archive& ar) {

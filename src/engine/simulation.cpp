@@ -67,10 +67,19 @@ void Simulation::State::run_racks(core::TimeNs end_ns) {
         if (due_ns[i] < end_ns) awake.push_back(i);
     team.for_ranges(awake.size(), rack_grain, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) {
+            prefetch(i, end, end_ns);
             racks[awake[i]]->run_until(end_ns);
             due_ns[awake[i]] = racks[awake[i]]->next_event_ns();
         }
     });
+}
+
+//! Hints for racks that run after this one; what reads them stays among those of the same thread.
+void Simulation::State::prefetch(std::size_t at, std::size_t end, core::TimeNs end_ns) const {
+    if (at + 6 < awake.size()) racks[awake[at + 6]]->prefetch();
+    if (at + 4 < end) racks[awake[at + 4]]->prefetch_events();
+    if (at + 3 < end) racks[awake[at + 3]]->prefetch_due(end_ns);
+    if (at + 1 < end) racks[awake[at + 1]]->prefetch_batches(end_ns);
 }
 
 //! Messages reach their racks' inboxes, and new transfers the partitions whose links they use.

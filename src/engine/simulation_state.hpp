@@ -45,6 +45,7 @@ struct Simulation::State {
     void share_fabric(core::TimeNs end_ns);
     void record(Observer& observer);
     void jump(core::TimeNs next_event_ns);
+    void prefetch(std::size_t at, std::size_t end, core::TimeNs end_ns) const;
     [[nodiscard]] SavedState save();
     void restore(SavedState const& saved);
     void audit();

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "megaweave/core/prefetch.hpp"
 #include "megaweave/core/time.hpp"
 #include "megaweave/llm/iteration.hpp"
 #include "megaweave/serving/params.hpp"
@@ -96,6 +97,12 @@ class Instance {
 
     //! End of the iteration that runs, or `core::never`.
     [[nodiscard]] core::TimeNs next_event_ns() const { return busy_ ? end_ns_ : core::never; }
+    //! Hint that advance() comes soon; this object itself is at hand.
+    void prefetch() const {
+        core::prefetch(crossing_.data(), crossing_.size() * sizeof(std::int32_t));
+        core::prefetch(prefilling_.data());
+        core::prefetch(finishes_.data());
+    }
     //! Ends that iteration at its time and starts the next.
     void advance(InstanceListener& listener);
 

@@ -14,7 +14,8 @@ FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& 
       comm_{&comm},
       labels_{labels},
       first_rack_{partition.first_rack(comm.rank())},
-      weight_unit_{plan.network().weight_unit()} {
+      weight_unit_{plan.network().weight_unit()},
+      link_numbers_(static_cast<std::size_t>(plan.network().link_count()), no_link) {
     for (std::int64_t r = 0; r < partition.rack_count(comm.rank()); ++r) {
         first_bundle_.push_back(bundles_.size());
         for (fabric::BundleIndex const bundle :
@@ -51,13 +52,14 @@ void FabricPartition::participants(StandingDemand const& demand, std::vector<int
 }
 
 std::uint32_t FabricPartition::own_link(fabric::LinkIndex link) {
-    auto const [at, inserted] = link_numbers_.try_emplace(link, static_cast<std::uint32_t>(links_.size()));
-    if (inserted) {
+    std::uint32_t& number = link_numbers_[static_cast<std::size_t>(link)];
+    if (number == no_link) {
+        number = static_cast<std::uint32_t>(links_.size());
         fabric::Topology const& network = plan_->network();
         links_.push_back({network.capacity(link), bundle_places_.at(network.bundle_of(link))});
         if (comm_->size() == 1) shares_.add_link(budget(links_.back()));
     }
-    return at->second;
+    return number;
 }
 
 //! Bytes of a window, in the solver's units.

@@ -104,6 +104,7 @@ class FabricPartition {
 
   private:
     static constexpr std::uint32_t no_flow = ~std::uint32_t{0};
+    static constexpr std::uint32_t no_link = ~std::uint32_t{0};
     static constexpr std::int64_t whole_window = 16;
     static constexpr std::int64_t steps = 2;  //!< of a window
 
@@ -189,7 +190,7 @@ class FabricPartition {
     std::int64_t first_rack_;
     std::int32_t weight_unit_;  //!< of the paths' weights; link budgets are given to the solver in its units
 
-    std::unordered_map<fabric::LinkIndex, std::uint32_t> link_numbers_;  //!< looked up only, never walked
+    std::vector<std::uint32_t> link_numbers_;  //!< place in links_ of each link of the network, or no_link
     std::unordered_map<fabric::BundleIndex, std::size_t> bundle_places_;
     std::vector<Link> links_;
     std::vector<Active> active_;      //!< by transfer id

@@ -79,7 +79,8 @@ void Rack::host_instances() {
         std::unique_ptr<BoardControl> boards = make_boards(*at);
         serving::Timing const& timing = boards ? boards->timing() : service.timing(at->prefill);
         hosted_.push_back({instance, &service, std::move(boards),
-                           serving::Instance{service.instance(at->prefill), timing}, group});
+                           serving::Instance{service.instance(at->prefill), timing}, group, at->prefill,
+                           (at->first_accelerator + at->accelerators - 1) / per_rack});
         if (hosted_.size() == 1) first_hosted_ = instance.index();
         due_ns_.push_back(hosted_.back().instance.next_event_ns());
     }
@@ -265,16 +266,13 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
 
 void Rack::announce_work(Hosted& hosted, core::TimeNs now_ns) {
     llm::IterationCost const& cost = hosted.instance.iteration();
-    site::InstancePlace const& place = world_->plan().instance(hosted.id);
-    hardware::DynamicPower const power = hosted.service->power(cost, place.prefill);
+    hardware::DynamicPower const power = hosted.service->power(cost, hosted.prefill);
     if (hosted.boards) hosted.boards->set_power(power);
     Work const work{cost.duration_ns, cost.share_ns, to_mw(power.compute_w), to_mw(power.memory_w),
                     to_mw(power.link_w)};
     meter_.begin(hosted.group, now_ns, work);
 
-    std::int64_t const per_rack = world_->plan().rack_type().accelerators();
-    auto const last = (place.first_accelerator + place.accelerators - 1) / per_rack;
-    for (std::int64_t rack = id_.index() + 1; rack <= last; ++rack) {
+    for (std::int64_t rack = id_.index() + 1; rack <= hosted.last_rack; ++rack) {
         send(MessageKind::activity, core::RackId::of(static_cast<std::size_t>(rack)), hosted.id.index(), 0,
              {}, now_ns);
         outbox_.back().work = work;

@@ -124,6 +124,8 @@ class Rack final : private serving::InstanceListener {
         std::unique_ptr<BoardControl> boards;  //!< none where nothing can change their clock
         serving::Instance instance;
         std::size_t group;
+        bool prefill;
+        std::int64_t last_rack;          //!< in which it has accelerators
         core::TimeNs last_tokens_ns{0};  //!< of the sequences that decode
     };
     struct Cell {

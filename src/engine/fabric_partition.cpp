@@ -14,7 +14,7 @@ FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& 
       comm_{&comm},
       labels_{labels},
       first_rack_{partition.first_rack(comm.rank())},
-      weight_unit_{plan.network().weight_unit()},
+      weight_unit_{spans_domains(plan) ? fabric::full_weight : plan.network().weight_unit()},
       link_numbers_(static_cast<std::size_t>(plan.network().link_count()), no_link) {
     for (std::int64_t r = 0; r < partition.rack_count(comm.rank()); ++r) {
         first_bundle_.push_back(bundles_.size());
@@ -46,7 +46,7 @@ void FabricPartition::participants(Transfer const& transfer, std::vector<int>& r
 
 void FabricPartition::participants(StandingDemand const& demand, std::vector<int>& ranks) const {
     ranks.assign(1, partition_->rank_of(demand.home));
-    for (StandingDemand::Use const& use : demand.uses) ranks.push_back(rank_of_link(use.link));
+    for (LinkPart const& use : demand.uses) ranks.push_back(rank_of_link(use.link));
     std::ranges::sort(ranks);
     ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
 }
@@ -115,6 +115,7 @@ std::vector<Arrival> const& FabricPartition::advance(core::TimeNs start_ns, core
     for (std::int64_t i = 0; i < count; ++i)
         step(start_ns + i * step_ns, start_ns + (i + 1) * step_ns, checked && i + 1 == count);
     std::ranges::sort(arrivals_, {}, [](Arrival const& a) { return a.transfer.id; });
+    tell_homes();
     return arrivals_;
 }
 
@@ -133,6 +134,7 @@ void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns, bool chec
         return;
     }
     ++window_;
+    stepped_ = true;
     want(start_ns, end_ns);
     if (alone)
         share_alone();
@@ -141,6 +143,7 @@ void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns, bool chec
     grant_standing(start_ns);
     if (checked) check_shares();
     time_ends(start_ns);
+    find_bursts();
     move_bytes(start_ns);
 }
 
@@ -220,6 +223,10 @@ std::vector<Transfer> FabricPartition::of_home(core::RackId rack) const {
 
 std::span<std::int64_t> FabricPartition::bundle_bytes_of(core::RackId rack) {
     for (Standing& standing : standing_) count_bytes(standing, now_ns_);
+    return saved_bytes_of(rack);
+}
+
+std::span<std::int64_t> FabricPartition::saved_bytes_of(core::RackId rack) {
     auto const local = static_cast<std::size_t>(rack.index() - first_rack_);
     return std::span{bundle_bytes_}.subspan(first_bundle_[local] * labels_,
                                             (first_bundle_[local + 1] - first_bundle_[local]) * labels_);

@@ -11,6 +11,7 @@
 #include "megaweave/parallel/comm.hpp"
 #include "megaweave/site/partition.hpp"
 #include "megaweave/site/plan.hpp"
+#include "scale_out_pattern.hpp"
 #include "transfer.hpp"
 
 namespace mw::engine {
@@ -23,15 +24,12 @@ struct Arrival {
 
 //! Traffic that never ends by itself: it would like a rate and takes what it is granted. An all-to-all, reads of a memory pool.
 struct StandingDemand {
-    struct Use {
-        fabric::LinkIndex link{0};
-        std::int64_t weight{1};  //!< bytes on this link for each byte of the rate, >= 1
-    };
-    std::uint64_t id{0};  //!< home rack in the high half, as a transfer's; a number of its own kind
+    std::uint64_t id{0};  //!< a number of its own kind
     core::RackId home;
     std::int64_t bytes_per_s{0};
-    std::vector<Use> uses;  //!< each link once
-    TrafficLabel label{0};  //!< under which the links count its bytes
+    std::vector<LinkPart> uses;        //!< each link once
+    std::int64_t line_bytes_per_s{0};  //!< while it sends; for its burst share
+    TrafficLabel label{0};             //!< under which the links count its bytes
 };
 
 /*!
@@ -51,6 +49,11 @@ struct StandingDemand {
  * moment, so transfers come out early, in proportion to the step: against the exact form, quickstart's KV caches at 90 % link load take
  * 1.4 % less time in the mean at steps of 0.5 ms, 2.9 % at 1 ms (`tests/parallel/engine`).
  *
+ * A standing demand's burst share: of each link, with the transfers there at the rates that they have, the level x at which one more flow
+ * of its weights, at its line rate, and they would fill it (transfers above x share with it); the smallest of its links, at
+ * most its line rate. Other standing demands are left out: their bursts fall beside it.
+ * Worked: a link of 400 GB/s, a transfer that has 300 of them, line rate 400: x = 200; with a transfer that wants no more than 50: 350.
+ *
  * One rank alone keeps the shares up to date (`fabric::FairShares`): a window costs what changed in it, and a standing demand that
  * nothing touches costs nothing. Several ranks find them in synchronous rounds, every window anew: partitions swap limits and fixed
  * levels of the flows that they have in common, pairwise, and no other rank takes part.
@@ -69,10 +72,18 @@ class FabricPartition {
     //! A transfer that concerns this rank joins.
     void join(Transfer const& transfer);
     //! A standing demand that concerns this rank begins, at the next window that is advanced; all participants must say so alike, as
-    //! of the calls below. Not part of checkpoints: after a restart its owner begins it again.
+    //! of the calls below. Its weights are exact in parts of the network's own unit where no instance spans scale-up domains.
     void begin(StandingDemand const& demand);
     void change(std::uint64_t standing, std::int64_t bytes_per_s);
     void end(std::uint64_t standing);
+    //! Ranks that know of a demand that began here, ascending.
+    void participants(std::uint64_t standing, std::vector<int>& ranks) const;
+    //! Those of a home rack, for checkpoints; and back after they began.
+    [[nodiscard]] std::vector<StandingState> standing_of_home(core::RackId rack) const;
+    void apply(StandingState const& state);
+    void apply(DemandChange const& demand) { change(demand.id, demand.bytes_per_s); }
+    //! Of the window that was advanced last: homes here, what differs from the window before.
+    [[nodiscard]] std::vector<Grant> const& grants() const { return grants_; }
     //! What it was granted at the end of the last window that was advanced, as a share of what it would like (1: all of it), and in
     //! bytes of a step.
     [[nodiscard]] double granted_share(std::uint64_t standing) const;
@@ -101,6 +112,8 @@ class FabricPartition {
     [[nodiscard]] std::vector<Transfer> of_home(core::RackId rack) const;
     //! Bytes counted on the bundles of one rack, label by label; whoever reads them sets them back to 0.
     [[nodiscard]] std::span<std::int64_t> bundle_bytes_of(core::RackId rack);
+    //! The same without what standing demands moved since it was last counted: to be saved, and restored, beside their states.
+    [[nodiscard]] std::span<std::int64_t> saved_bytes_of(core::RackId rack);
 
   private:
     static constexpr std::uint32_t no_flow = ~std::uint32_t{0};
@@ -113,6 +126,16 @@ class FabricPartition {
         std::size_t bundle;            //!< place in bundles_
         std::int64_t window{-1};       //!< in which it was last given to the solver …
         std::uint32_t solver_link{0};  //!< … as this link
+        bool stands{false};            //!< a standing demand may use it
+        std::uint32_t first_claim{0};  //!< of the transfers on it …
+        std::uint32_t claims{0};       //!< … so many
+    };
+    //! A transfer on a link that standing demands use.
+    struct Claim {
+        std::uint32_t link;
+        std::int64_t content_at;  //!< the level at which it has what it has
+        std::int64_t bytes;       //!< of the link, in the solver's units
+        std::int64_t units;       //!< the same for a step of the level
     };
     //! What the solver is told of a transfer or a standing demand.
     struct Flow {
@@ -133,9 +156,13 @@ class FabricPartition {
     };
     struct Standing : Flow {
         std::uint64_t id{0};
+        core::RackId home;
         std::int64_t bytes_per_s{0};
+        std::int64_t line_bytes_per_s{0};
         std::int64_t granted{0};           //!< bytes of a window
+        std::int64_t burst{0};             //!< of a window, at most its line rate's
         core::TimeNs counted_until_ns{0};  //!< its bytes are in bundle_bytes_ up to here
+        Grant told{};                      //!< to its home
     };
     //! Open flows in common with one other rank: transfers, then standing demands, in order of id.
     struct Neighbour {
@@ -178,6 +205,10 @@ class FabricPartition {
     [[nodiscard]] std::int64_t& counter(Flow const& flow, fabric::LinkUse use) {
         return bundle_bytes_[links_[use.link].bundle * labels_ + flow.label];
     }
+    void find_bursts();
+    [[nodiscard]] std::int64_t burst_level(fabric::LinkUse use) const;
+    void swap_bursts();
+    void tell_homes();
     void move_bytes(core::TimeNs start_ns);
 
     site::Plan const* plan_;
@@ -198,6 +229,7 @@ class FabricPartition {
     bool sorted_{true};
     bool standing_changed_{false};  //!< since the last window
     bool transfer_ended_{false};    //!< in the last window: its share is free in the next
+    bool stepped_{false};           //!< shares were found since homes were told
 
     fabric::FairShares shares_;    //!< one rank: its links are links_
     fabric::MaxMinSolver solver_;  //!< several
@@ -208,6 +240,8 @@ class FabricPartition {
     std::vector<Neighbour> neighbours_;
     std::vector<parallel::Swap> swaps_;
     std::vector<Arrival> arrivals_;
+    std::vector<Claim> claims_;  //!< by link, then level
+    std::vector<Grant> grants_;
     core::TimeNs window_ns_{0};  //!< of a step
     core::TimeNs now_ns_{0};     //!< end of the last step
     std::int64_t window_{0};

@@ -3,6 +3,7 @@
 
 #include "fabric_partition.hpp"
 #include "megaweave/core/check.hpp"
+#include "megaweave/core/integer.hpp"
 
 namespace mw::engine {
 
@@ -13,11 +14,14 @@ void FabricPartition::begin(StandingDemand const& demand) {
     Standing standing;
     standing.id = demand.id;
     standing.bytes_per_s = demand.bytes_per_s;
+    standing.home = demand.home;
+    standing.line_bytes_per_s = demand.line_bytes_per_s;
     standing.label = demand.label;
-    for (StandingDemand::Use const& use : demand.uses) {
+    for (LinkPart const& use : demand.uses) {
         MW_EXPECT(use.weight >= 1, "a standing demand loads the links that it names");
-        use_link(standing, use.link, use.weight * weight_unit_);
+        use_link(standing, use.link, core::ceil_div(use.weight * weight_unit_, fabric::full_weight));
     }
+    for (fabric::LinkUse const use : standing.links) links_[use.link].stands = true;
     set_home(standing, demand.home);
     standing.counted_until_ns = now_ns_;
     standing_.insert(at, std::move(standing));
@@ -82,7 +86,7 @@ void FabricPartition::count_bytes(Standing& standing, core::TimeNs until_ns) {
     std::int64_t const windows =
         standing.granted == 0 ? 0 : (until_ns - standing.counted_until_ns) / window_ns_;
     for (fabric::LinkUse const use : standing.links)
-        counter(standing, use) += windows * standing.granted * (use.weight / weight_unit_);
+        counter(standing, use) += core::mul_div(windows * standing.granted, use.weight, weight_unit_);
     standing.counted_until_ns = until_ns;
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
+#include <utility>
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/integer.hpp"
@@ -29,6 +31,16 @@ std::vector<std::size_t> traffic_of(World const& world) {
             return service.mode == serving::Mode::disaggregated;
         }))
         classes.push_back(static_cast<std::size_t>(TrafficClass::kv));
+    std::set<std::pair<std::size_t, bool>> seen;  // pools, whose instances are alike
+    std::set<std::size_t> leaving;
+    for (site::InstancePlace const& place : world.plan().instances()) {
+        if (!spans_domains(world.plan(), place) || !seen.emplace(place.service.index(), place.prefill).second)
+            continue;
+        for (ScaleOutPattern const& pattern :
+             scale_out_patterns(world.plan(), place, world.service(place.service).model(place.prefill)))
+            leaving.insert(static_cast<std::size_t>(pattern.traffic));
+    }
+    classes.insert(classes.end(), leaving.begin(), leaving.end());
     return classes;
 }
 

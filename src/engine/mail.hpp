@@ -14,10 +14,11 @@
 namespace mw::engine {
 
 /*!
- * One window's post between partitions: messages to the rank of their rack, new transfers to every rank that has a part in them.
+ * One window's post between partitions: messages to the rank of their rack, new transfers and changed demands to every rank that has a
+ * part in them.
  *
- * Fixed-size records, tagged, in one byte buffer per rank. Order inside a buffer does not matter: racks sort their messages, the fabric
- * its transfers.
+ * Fixed-size records, tagged, in one byte buffer per rank. Racks sort their messages and the fabric its transfers, so order matters only
+ * between changes of one demand, and these come from one rack.
  */
 class Mail {
   public:
@@ -34,9 +35,17 @@ class Mail {
         for (int const rank : ranks_) append(rank, Tag::transfer, transfer);
     }
 
+    //! Of a standing demand that began here.
+    template <class Record>
+    void post_standing(Record const& record, FabricPartition const& fabric) {
+        fabric.participants(record.id, ranks_);
+        for (int const rank : ranks_) append(rank, tag_of(record), record);
+    }
+
     //! Sends what was posted, agrees on the pulse, and hands over what came. Collective.
-    template <class OnMessage, class OnTransfer>
-    parallel::Pulse exchange(parallel::Pulse mine, OnMessage&& on_message, OnTransfer&& on_transfer) {
+    template <class OnMessage, class OnTransfer, class OnDemand>
+    parallel::Pulse exchange(parallel::Pulse mine, OnMessage&& on_message, OnTransfer&& on_transfer,
+                             OnDemand&& on_demand) {
         parallel::Pulse const agreed = comm_->exchange(outboxes_, inbox_, mine);
         for (auto& outbox : outboxes_) outbox.clear();
         for (auto const& box : inbox_)
@@ -44,8 +53,12 @@ class Mail {
                 auto const tag = static_cast<Tag>(box[at++]);
                 if (tag == Tag::message)
                     on_message(take<Message>(box, at));
-                else
+                else if (tag == Tag::transfer)
                     on_transfer(take<Transfer>(box, at));
+                else if (tag == Tag::demand)
+                    on_demand(take<DemandChange>(box, at));
+                else
+                    on_demand(take<StandingState>(box, at));
             }
         return agreed;
     }
@@ -53,7 +66,10 @@ class Mail {
     [[nodiscard]] std::int64_t remote_messages() const { return remote_messages_; }
 
   private:
-    enum class Tag : std::uint8_t { message, transfer };
+    enum class Tag : std::uint8_t { message, transfer, demand, standing };
+
+    static Tag tag_of(DemandChange const&) { return Tag::demand; }
+    static Tag tag_of(StandingState const&) { return Tag::standing; }
 
     template <class Record>
     void append(int rank, Tag tag, Record const& record) {

@@ -78,8 +78,13 @@ void Rack::host_instances() {
         ServiceModel const& service = world_->service(at->service);
         std::unique_ptr<BoardControl> boards = make_boards(*at);
         serving::Timing const& timing = boards ? boards->timing() : service.timing(at->prefill);
-        hosted_.push_back({instance, &service, std::move(boards),
-                           serving::Instance{service.instance(at->prefill), timing}, group, at->prefill,
+        std::unique_ptr<ScaleOut> scale_out;
+        if (auto const patterns = scale_out_patterns(plan, *at, service.model(at->prefill));
+            !patterns.empty())
+            scale_out = std::make_unique<ScaleOut>(service.model(at->prefill), timing, patterns);
+        serving::Timing const& shared = scale_out ? scale_out->timing() : timing;
+        hosted_.push_back({instance, &service, std::move(boards), std::move(scale_out),
+                           serving::Instance{service.instance(at->prefill), shared}, group, at->prefill,
                            (at->first_accelerator + at->accelerators - 1) / per_rack});
         if (hosted_.size() == 1) first_hosted_ = instance.index();
         due_ns_.push_back(hosted_.back().instance.next_event_ns());
@@ -250,6 +255,7 @@ template <class Action>
 void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action) {
     Hosted& hosted = hosted_[index];
     if (hosted.boards) hosted.boards->observe(now_ns);
+    if (hosted.scale_out) hosted.scale_out->observe(now_ns);
     bool const was_busy = hosted.instance.busy();
     core::TimeNs const began_ns = hosted.instance.iteration_start_ns();
     action(hosted.instance);
@@ -261,6 +267,10 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
     } else if (was_busy) {
         meter_.end(hosted.group, now_ns);
         if (hosted.boards) hosted.boards->set_power({});
+        if (hosted.scale_out) {
+            hosted.scale_out->rest();
+            hosted.scale_out->tell(hosted.id, demands_);
+        }
     }
 }
 
@@ -271,6 +281,10 @@ void Rack::announce_work(Hosted& hosted, core::TimeNs now_ns) {
     Work const work{cost.duration_ns, cost.share_ns, to_mw(power.compute_w), to_mw(power.memory_w),
                     to_mw(power.link_w)};
     meter_.begin(hosted.group, now_ns, work);
+    if (hosted.scale_out) {
+        hosted.scale_out->begin(now_ns);
+        hosted.scale_out->tell(hosted.id, demands_);
+    }
 
     for (std::int64_t rack = id_.index() + 1; rack <= hosted.last_rack; ++rack) {
         send(MessageKind::activity, core::RackId::of(static_cast<std::size_t>(rack)), hosted.id.index(), 0,

@@ -21,6 +21,7 @@
 #include "megaweave/workload/arrivals.hpp"
 #include "message.hpp"
 #include "meter.hpp"
+#include "scale_out.hpp"
 #include "site_control.hpp"
 #include "transfer.hpp"
 
@@ -57,9 +58,13 @@ class Rack final : private serving::InstanceListener {
     void transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns,
                            core::TimeNs window_ns);
 
+    //! From the window on that began at `start_ns`, the fabric grants an instance's messages this.
+    void granted(Grant const& grant, core::TimeNs start_ns);
+
     //! What the last run produced; the engine empties them.
     [[nodiscard]] std::vector<Message>& outbox() { return outbox_; }
     [[nodiscard]] std::vector<Transfer>& started() { return started_; }
+    [[nodiscard]] std::vector<DemandChange>& demands() { return demands_; }
 
     [[nodiscard]] MeterReading read_meter(core::TimeNs now_ns) { return meter_.read(now_ns); }
     //! Temperature of its dies [degC]; where the deck has no thermal plant, the temperature for which idle power is stated.
@@ -106,6 +111,7 @@ class Rack final : private serving::InstanceListener {
             ar& hosted_[i].instance& hosted_[i].last_tokens_ns;
             due_ns_[i] = hosted_[i].instance.next_event_ns();
             if (hosted_[i].boards) ar&* hosted_[i].boards;
+            if (hosted_[i].scale_out) ar&* hosted_[i].scale_out;
         }
         if (thermal_) ar&* thermal_;
         if (storage_) ar&* storage_;
@@ -122,6 +128,7 @@ class Rack final : private serving::InstanceListener {
         core::InstanceId id;
         ServiceModel const* service;
         std::unique_ptr<BoardControl> boards;  //!< none where nothing can change their clock
+        std::unique_ptr<ScaleOut> scale_out;   //!< none where all its messages stay in a scale-up domain
         serving::Instance instance;
         std::size_t group;
         bool prefill;
@@ -201,6 +208,7 @@ class Rack final : private serving::InstanceListener {
 
     std::vector<Message> outbox_;
     std::vector<Transfer> started_;
+    std::vector<DemandChange> demands_;
     fabric::Path path_;          // reused
     std::uint32_t sequence_{0};  //!< of messages
     std::uint32_t transfers_{0};

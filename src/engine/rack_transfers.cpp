@@ -1,4 +1,4 @@
-// KV caches that a rack fetches from other instances.
+// KV caches that a rack fetches from other instances, and what the fabric grants its own.
 #include <algorithm>
 #include <cmath>
 
@@ -90,6 +90,11 @@ void Rack::transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core:
     window_end_ns_ = window_end_ns + window_ns;
     send(MessageKind::kv_release, plan.instance(done.request.prefill).home, done.request.prefill.index(),
          done.source, done.request, done.arrived_ns);
+}
+
+void Rack::granted(Grant const& grant, core::TimeNs start_ns) {
+    Hosted& hosted = hosted_[hosted_index(instance_of(grant.id).index())];
+    hosted.scale_out->granted(grant.id % patterns_at_most, grant.of_demand, grant.of_line, start_ns);
 }
 
 }  // namespace mw::engine

@@ -30,6 +30,30 @@ class Stopwatch {
 
 }  // namespace
 
+//! Every instance whose messages leave its scale-up domain has its demands from the start, of 0 while it rests: all ranks know them from
+//! the plan, and only rates are told.
+void Simulation::State::begin_demands() {
+    site::Plan const& plan = world.plan();
+    if (!spans_domains(plan)) return;
+    std::vector<int> ranks;
+    for (std::size_t i = 0; i < plan.instances().size(); ++i) {
+        auto const id = core::InstanceId::of(i);
+        site::InstancePlace const& instance = plan.instance(id);
+        auto const patterns =
+            scale_out_patterns(plan, instance, world.service(instance.service).model(instance.prefill));
+        for (std::size_t k = 0; k < patterns.size(); ++k) {
+            StandingDemand const demand{standing_id(id, k),
+                                        instance.home,
+                                        0,
+                                        patterns[k].parts,
+                                        patterns[k].line_bytes_per_s,
+                                        label_of(instance.service, patterns[k].traffic)};
+            fabric.participants(demand, ranks);
+            if (std::ranges::binary_search(ranks, comm.rank())) fabric.begin(demand);
+        }
+    }
+}
+
 Outcome Simulation::State::run(Observer& observer) {
     auto const start = Clock::now();
     started_ns = now_ns;
@@ -95,8 +119,10 @@ parallel::Pulse Simulation::State::exchange(core::TimeNs end_ns, std::uint64_t w
             mine.next_event_ns = std::min(mine.next_event_ns, std::max(end_ns, transfer.present_from_ns));
             mail.post(transfer, fabric);
         }
+        for (DemandChange const& change : racks[i]->demands()) mail.post_standing(change, fabric);
         racks[i]->outbox().clear();
         racks[i]->started().clear();
+        racks[i]->demands().clear();
     }
     for (core::TimeNs const rack_ns : due_ns) mine.next_event_ns = std::min(mine.next_event_ns, rack_ns);
     return mail.exchange(
@@ -106,7 +132,8 @@ parallel::Pulse Simulation::State::exchange(core::TimeNs end_ns, std::uint64_t w
             core::TimeNs& rack_ns = due_ns[place(message.to)];
             rack_ns = std::min(rack_ns, message.due_ns);
         },
-        [&](Transfer const& transfer) { fabric.join(transfer); });
+        [&](Transfer const& transfer) { fabric.join(transfer); },
+        [&](auto const& demand) { fabric.apply(demand); });
 }
 
 void Simulation::State::share_fabric(core::TimeNs end_ns) {
@@ -115,6 +142,7 @@ void Simulation::State::share_fabric(core::TimeNs end_ns) {
         rack(arrival.transfer.home).transfer_finished(arrival.transfer, arrival.at_ns, end_ns, window_ns);
         due_ns[place(arrival.transfer.home)] = 0;  // it has news to send
     }
+    for (Grant const& grant : fabric.grants()) rack(grant.home).granted(grant, now_ns);
 }
 
 void Simulation::State::record(Observer& observer) {
@@ -161,9 +189,10 @@ SavedState Simulation::State::save() {
         auto const& rack = racks[i];
         core::ByteWriter out{saved.racks.emplace_back()};
         std::vector<Transfer> transfers = fabric.of_home(rack->id());
-        auto const bytes = fabric.bundle_bytes_of(rack->id());
+        auto const bytes = fabric.saved_bytes_of(rack->id());
         std::vector<std::int64_t> bundle_bytes{bytes.begin(), bytes.end()};
-        out&* rack& transfers& bundle_bytes;
+        std::vector<StandingState> standing = fabric.standing_of_home(rack->id());
+        out&* rack& transfers& bundle_bytes& standing;
         gauges.links().archive_rack(out, i);
     }
     return saved;
@@ -180,16 +209,19 @@ void Simulation::State::restore(SavedState const& saved) {
         core::ByteReader in{saved.racks[i]};
         std::vector<Transfer> transfers;
         std::vector<std::int64_t> bundle_bytes;
-        in&* racks[i] & transfers& bundle_bytes;
+        std::vector<StandingState> standing;
+        in&* racks[i] & transfers& bundle_bytes& standing;
         gauges.links().archive_rack(in, i);
-        std::ranges::copy(bundle_bytes, fabric.bundle_bytes_of(racks[i]->id()).begin());
+        std::ranges::copy(bundle_bytes, fabric.saved_bytes_of(racks[i]->id()).begin());
         for (Transfer const& transfer : transfers) mail.post(transfer, fabric);
+        for (StandingState const& state : standing) mail.post_standing(state, fabric);
         for (Message const& message : racks[i]->outbox())
             MW_EXPECT(message.due_ns >= now_ns, "saved news are of the past");
         due_ns[i] = racks[i]->outbox().empty() ? racks[i]->next_event_ns() : 0;
     }
     mail.exchange(
-        {}, [](Message const&) {}, [&](Transfer const& transfer) { fabric.join(transfer); });
+        {}, [](Message const&) {}, [&](Transfer const& transfer) { fabric.join(transfer); },
+        [&](auto const& demand) { fabric.apply(demand); });
 }
 
 Simulation::Simulation(World const& world, parallel::Comm& comm, parallel::Team& team)

@@ -37,9 +37,11 @@ struct Simulation::State {
                     std::make_unique<Rack>(world, core::RackId::of(static_cast<std::size_t>(first) + i));
         });
         for (auto const& rack : racks) due_ns.push_back(rack->next_event_ns());
+        begin_demands();
     }
 
     Outcome run(Observer& observer);
+    void begin_demands();
     void run_racks(core::TimeNs end_ns);
     parallel::Pulse exchange(core::TimeNs end_ns, std::uint64_t wishes);
     void share_fabric(core::TimeNs end_ns);

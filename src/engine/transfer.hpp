@@ -24,4 +24,27 @@ struct Transfer {
     TrafficLabel label{0};  //!< under which the links count its bytes
 };
 
+//! A standing demand would like another rate. Travels like a transfer.
+struct DemandChange {
+    std::uint64_t id{0};
+    std::int64_t bytes_per_s{0};
+};
+
+//! What a standing demand was granted in a window, for its home.
+struct Grant {
+    std::uint64_t id{0};
+    core::RackId home;
+    double of_demand{1};  //!< share of what it would like
+    double of_line{
+        1};  //!< of its line rate, what it would be granted for a moment beside the transfers that are there
+};
+
+//! A standing demand as it stands in a checkpoint.
+struct StandingState {
+    std::uint64_t id{0};
+    std::int64_t bytes_per_s{0};
+    std::int64_t granted{0};
+    core::TimeNs counted_until_ns{0};
+};
+
 }  // namespace mw::engine

@@ -15,10 +15,7 @@ namespace mw::engine {
 
 namespace {
 
-serving::Timing make_timing(serving::ServiceParams const& params, llm::Parallelism const& parallelism,
-                            hardware::RackParams const& rack) {
-    llm::IterationModel roofline{params.model, params.weights, params.kv_cache,
-                                 parallelism,  rack,           params.engine};
+serving::Timing make_timing(serving::ServiceParams const& params, llm::IterationModel const& roofline) {
     serving::Timing timing = roofline;
     if (!params.timing_table.empty())
         timing = llm::TimingTable{params.timing_table, roofline, params.timing_rules};
@@ -80,7 +77,8 @@ ServiceModel::Pool::Pool(serving::ServiceParams const& params, llm::Parallelism 
     : accelerators{static_cast<double>(parallelism.accelerators())},
       memory{make_memory(params, parallelism, rack)},
       instance{make_pool(params, memory, prefill_only)},
-      timing{make_timing(params, parallelism, rack)} {}
+      model{params.model, params.weights, params.kv_cache, parallelism, rack, params.engine},
+      timing{make_timing(params, model)} {}
 
 ServiceModel::ServiceModel(serving::ServiceParams const& params, hardware::RackParams const& rack)
     : params_{params},

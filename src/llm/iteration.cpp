@@ -108,9 +108,9 @@ void IterationModel::add_kernels(Seconds& seconds, Work const& work) const {
     seconds[index_of(Share::overhead)] += work.kernels * kernel_s_;
 }
 
-void IterationModel::add_messages(Seconds& seconds, Messages const& messages) const {
+void IterationModel::add_messages(Seconds& seconds, Messages const& messages, double granted) const {
     if (messages.count <= 0) return;
-    double const out_s = messages.scale_out_bytes * scale_out_byte_s_;
+    double const out_s = messages.scale_out_bytes * scale_out_byte_s_ / granted;
     double moving_s = messages.scale_up_bytes * scale_up_byte_s_;
     double steps = messages.count;
     if (messages.reduced_bytes > 0) {
@@ -154,9 +154,9 @@ IterationCost IterationModel::operator()(Batch const& batch) const {
     Seconds seconds{};
     add_kernels(seconds, work);
     Seconds messages{};
-    add_messages(messages, work.tensor);
-    add_messages(messages, work.expert);
-    add_messages(messages, work.pipeline);
+    add_messages(messages, work.tensor, batch.granted.tensor);
+    add_messages(messages, work.expert, batch.granted.expert);
+    add_messages(messages, work.pipeline, batch.granted.pipeline);
     double const kernels_s = std::accumulate(seconds.begin(), seconds.end(), 0.0);
     double const messages_s = std::accumulate(messages.begin(), messages.end(), 0.0);
     // Of micro-batches that take turns, one's messages hide behind another's kernels, as far as these last.

@@ -30,6 +30,7 @@ IterationCost SpeculativeIteration::operator()(Batch const& batch) const {
     pass.decode_sequences = batch.decode_sequences;
     pass.context_tokens = batch.context_tokens;
     pass.sampled_tokens = batch.decode_sequences;
+    pass.granted = batch.granted;
     IterationCost const draft = model_(pass);
     double const passes = cost_ * static_cast<double>(batch.tokens_per_sequence - 1);
     for (std::size_t i = 0; i < share_count; ++i) {

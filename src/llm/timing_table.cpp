@@ -214,6 +214,12 @@ IterationCost TimingTable::operator()(Batch const& batch) const {
     cost.share_ns[index_of(Share::compute)] = compute_ns;
     cost.share_ns[index_of(Share::scale_up)] = scale_up_ns;
     cost.share_ns[index_of(Share::hbm)] = cost.duration_ns - compute_ns - scale_up_ns;
+    if (batch.granted == ScaleOutShares{}) return cost;
+    Batch alone = batch;
+    alone.granted = {};
+    core::TimeNs const waits_ns = work_(batch).duration_ns - work_(alone).duration_ns;
+    cost.share_ns[index_of(Share::scale_out)] = waits_ns;
+    cost.duration_ns += waits_ns;
     return cost;
 }
 

@@ -32,6 +32,8 @@ class ServiceModel {
         return prefill ? prefill_instance_ : pool_.instance;
     }
     [[nodiscard]] serving::Timing const& timing(bool prefill = false) const { return pool(prefill).timing; }
+    //! What the timing's work is counted with.
+    [[nodiscard]] llm::IterationModel const& model(bool prefill) const { return pool(prefill).model; }
     [[nodiscard]] workload::LengthLaw const& input() const { return input_; }
     [[nodiscard]] workload::LengthLaw const& output() const { return output_; }
     [[nodiscard]] workload::Trace const* trace() const { return trace_.get(); }
@@ -53,6 +55,7 @@ class ServiceModel {
         double accelerators;
         llm::MemoryPlan memory;
         serving::InstanceParams instance;
+        llm::IterationModel model;
         serving::Timing timing;
     };
     [[nodiscard]] Pool const& pool(bool prefill) const {

@@ -53,7 +53,7 @@ struct IterationCost {
  * stored where that is native, and at BF16 elsewhere (engines unpack narrower weights). An all-reduce takes the fastest of one
  * step (every rank reads all others: latency + (t - 1) S / link), two steps (2 latency + 2 (t - 1)/t S / link) and, where the
  * switches add, in-switch (latency + (1 + 1/t) S / link). A collective inside a scale-up domain counts as scale_up; one that leaves
- * it as scale_out, at the slower of its two steps. Pipeline: p stages work on one micro-batch each, so each reads
+ * it as scale_out, at the slower of its two steps; the fabric may grant it less than its link (Batch::granted). Pipeline: p stages work on one micro-batch each, so each reads
  * its weights once per micro-batch; a batch with fewer tokens than stages leaves the others idle (the
  * bubble). With interleaved batches each n-th of the batch is a micro-batch of its own, reads the weights and launches the kernels
  * again, and of its collectives only what outlasts the kernels is seen. Ramps at the start and end of a busy period are left out.
@@ -73,6 +73,10 @@ class IterationModel {
     //! Zero for an empty batch.
     [[nodiscard]] IterationCost operator()(Batch const& batch) const;
     [[nodiscard]] WorkCounter const& counter() const { return count_; }
+    //! At which an accelerator sends through its NIC, alone; 0: it has none.
+    [[nodiscard]] double scale_out_bytes_per_s() const {
+        return scale_out_byte_s_ > 0 ? 1.0 / scale_out_byte_s_ : 0.0;
+    }
 
   private:
     using Seconds = std::array<double, share_count>;
@@ -91,7 +95,7 @@ class IterationModel {
     [[nodiscard]] Products products(hardware::RackParams const& rack, EngineParams const& engine,
                                     hardware::Precision stored, bool experts) const;
     void add_kernels(Seconds& seconds, Work const& work) const;
-    void add_messages(Seconds& seconds, Messages const& messages) const;
+    void add_messages(Seconds& seconds, Messages const& messages, double granted) const;
     [[nodiscard]] double host_s(Batch const& batch) const;
 
     WorkCounter count_;

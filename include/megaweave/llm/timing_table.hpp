@@ -75,6 +75,7 @@ struct TimingRules {
  * which keeps the pairs within them and the bytes read, times `prompt_batching`. Without operators they act as one of their
  * total, and the mixed form counts the linear layers once and adds what the decoding sequences' attention takes above a short
  * context. Sequences that verify k tokens at once read their cache once: their products are those of k times as many tokens.
+ * A table was measured on an idle fabric: where this one grants less, what the roofline model would wait for it is added.
  * Prefill's time counts as compute, decode's as hbm, collectives as scale_up; work counts come from the roofline model of the
  * same instance.
  * Valid: one engine, layout and precision, those of the measurement.

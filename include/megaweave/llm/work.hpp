@@ -9,7 +9,16 @@
 
 namespace mw::llm {
 
-//! What one iteration of an instance serves: running sums, all an iteration's cost depends on.
+//! Of the rate at which an accelerator sends alone, what the scale-out fabric grants while messages of a kind move; 1: all.
+struct ScaleOutShares {
+    double tensor{1};
+    double expert{1};
+    double pipeline{1};
+
+    friend bool operator==(ScaleOutShares const&, ScaleOutShares const&) = default;
+};
+
+//! What one iteration of an instance serves, and the fabric around it: all an iteration's cost depends on.
 struct Batch {
     std::int64_t decode_sequences{0};
     std::int64_t context_tokens{0};  //!< sum of the contexts of the decoding sequences
@@ -24,6 +33,7 @@ struct Batch {
     std::int64_t prefill_squares{0};  //!< sum over chunks of their squared length
     std::int64_t new_requests{0};     //!< that this iteration works on for the first time
     std::int64_t emitted_tokens{0};   //!< output tokens that come out of it
+    ScaleOutShares granted;
 
     //! Of the decoding sequences, drafts included.
     [[nodiscard]] std::int64_t decode_tokens() const { return decode_sequences * tokens_per_sequence; }

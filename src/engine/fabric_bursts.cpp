@@ -1,0 +1,117 @@
+// What standing demands would be granted for a moment, and news of their shares for their homes.
+#include <algorithm>
+#include <tuple>
+
+#include "fabric_partition.hpp"
+#include "megaweave/core/integer.hpp"
+
+namespace mw::engine {
+
+void FabricPartition::participants(std::uint64_t standing, std::vector<int>& ranks) const {
+    ranks = find(standing)->partners;
+    ranks.push_back(comm_->rank());
+    std::ranges::sort(ranks);
+}
+
+std::vector<StandingState> FabricPartition::standing_of_home(core::RackId rack) const {
+    std::vector<StandingState> states;
+    for (Standing const& s : standing_)
+        if (s.home == rack) states.push_back({s.id, s.bytes_per_s, s.granted, s.counted_until_ns});
+    return states;
+}
+
+void FabricPartition::apply(StandingState const& state) {
+    Standing& standing = standing_[static_cast<std::size_t>(find(state.id) - standing_.cbegin())];
+    standing.bytes_per_s = state.bytes_per_s;
+    standing.granted = state.granted;
+    standing.counted_until_ns = state.counted_until_ns;
+    standing.told.of_demand = standing.told.of_line = 0;  // whatever it is, its home will be told
+    standing_changed_ = true;
+}
+
+//! The level of a flow of weight 1 that wants all it can get, beside the transfers that are there.
+std::int64_t FabricPartition::burst_level(fabric::LinkUse use) const {
+    Link const& link = links_[use.link];
+    std::span const claims = std::span{claims_}.subspan(link.first_claim, link.claims);
+    std::int64_t units = whole_window * use.weight;
+    for (Claim const& claim : claims) units += claim.units;
+    std::int64_t left = budget(link);
+    for (Claim const& claim : claims) {
+        if (left / units < claim.content_at) break;
+        left -= claim.bytes;
+        units -= claim.units;
+    }
+    return left / units;
+}
+
+void FabricPartition::find_bursts() {
+    if (standing_.empty()) return;
+    for (Claim const& claim : claims_) links_[claim.link].claims = 0;
+    claims_.clear();
+    for (Active const& active : active_) {
+        std::int64_t const granted = rate(active);
+        if (granted == 0) continue;
+        for (fabric::LinkUse const use : active.links)
+            if (links_[use.link].stands)
+                claims_.push_back({use.link, fabric::content_level(granted, active.weight),
+                                   granted * use.weight, active.weight * use.weight});
+    }
+    std::ranges::sort(claims_, {}, [](Claim const& c) {
+        return std::tuple{c.link, c.content_at, c.bytes, c.units};
+    });
+    for (std::uint32_t c = 0; c < claims_.size(); ++c) {
+        Link& link = links_[claims_[c].link];
+        if (link.claims++ == 0) link.first_claim = c;
+    }
+    for (Standing& standing : standing_) {
+        standing.burst = core::mul_div(standing.line_bytes_per_s, window_ns_, core::ns_per_s);
+        if (standing.demand == 0) continue;
+        for (fabric::LinkUse const use : standing.links)
+            if (links_[use.link].claims > 0)
+                standing.burst = std::min(standing.burst, whole_window * burst_level(use));
+    }
+    if (comm_->size() > 1) swap_bursts();
+}
+
+//! The smallest over all ranks that own links of a demand.
+void FabricPartition::swap_bursts() {
+    for (Neighbour& neighbour : neighbours_) {
+        neighbour.open.clear();
+        neighbour.send.clear();
+    }
+    for (Standing const& standing : standing_)
+        if (standing.demand > 0) meet_neighbours(standing);
+    for (Neighbour& neighbour : neighbours_)
+        for (Flow const* const flow : neighbour.open)
+            neighbour.send.push_back(static_cast<Standing const*>(flow)->burst);
+    swap_all();
+    std::vector<std::size_t> next(neighbours_.size(), 0);
+    for (Standing& standing : standing_) {
+        if (standing.demand == 0) continue;
+        for (int const partner : standing.partners) {
+            auto const at = std::ranges::lower_bound(neighbours_, partner, {}, &Neighbour::rank);
+            auto const n = static_cast<std::size_t>(at - neighbours_.begin());
+            standing.burst = std::min(standing.burst, at->receive[next[n]++]);
+        }
+    }
+}
+
+void FabricPartition::tell_homes() {
+    grants_.clear();
+    if (!stepped_) return;
+    stepped_ = false;
+    for (Standing& standing : standing_) {
+        if (!standing.home_here) continue;
+        std::int64_t const line = core::mul_div(standing.line_bytes_per_s, window_ns_, core::ns_per_s);
+        Grant const grant{standing.id, standing.home,
+                          standing.demand == 0
+                              ? 1.0
+                              : static_cast<double>(standing.granted) / static_cast<double>(standing.demand),
+                          line == 0 ? 1.0 : static_cast<double>(standing.burst) / static_cast<double>(line)};
+        if (grant.of_demand == standing.told.of_demand && grant.of_line == standing.told.of_line) continue;
+        standing.told = grant;
+        grants_.push_back(grant);
+    }
+}
+
+}  // namespace mw::engine

@@ -44,8 +44,8 @@ std::int64_t FabricPartition::burst_level(fabric::LinkUse use) const {
     return left / units;
 }
 
+//! At the end of a window, beside the transfers that go on.
 void FabricPartition::find_bursts() {
-    if (standing_.empty()) return;
     for (Claim const& claim : claims_) links_[claim.link].claims = 0;
     claims_.clear();
     for (Active const& active : active_) {
@@ -97,9 +97,6 @@ void FabricPartition::swap_bursts() {
 }
 
 void FabricPartition::tell_homes() {
-    grants_.clear();
-    if (!stepped_) return;
-    stepped_ = false;
     for (Standing& standing : standing_) {
         if (!standing.home_here) continue;
         std::int64_t const line = core::mul_div(standing.line_bytes_per_s, window_ns_, core::ns_per_s);

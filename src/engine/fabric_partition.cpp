@@ -1,6 +1,7 @@
 #include "fabric_partition.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/integer.hpp"
@@ -108,6 +109,7 @@ void FabricPartition::sort() {
 std::vector<Arrival> const& FabricPartition::advance(core::TimeNs start_ns, core::TimeNs end_ns,
                                                      bool checked) {
     arrivals_.clear();
+    grants_.clear();
     fairness_ = {};
     sort();
     std::int64_t const count = (end_ns - start_ns) % steps == 0 ? steps : 1;
@@ -115,7 +117,10 @@ std::vector<Arrival> const& FabricPartition::advance(core::TimeNs start_ns, core
     for (std::int64_t i = 0; i < count; ++i)
         step(start_ns + i * step_ns, start_ns + (i + 1) * step_ns, checked && i + 1 == count);
     std::ranges::sort(arrivals_, {}, [](Arrival const& a) { return a.transfer.id; });
-    tell_homes();
+    if (std::exchange(stepped_, false) && !standing_.empty()) {
+        find_bursts();
+        tell_homes();
+    }
     return arrivals_;
 }
 
@@ -143,7 +148,6 @@ void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns, bool chec
     grant_standing(start_ns);
     if (checked) check_shares();
     time_ends(start_ns);
-    find_bursts();
     move_bytes(start_ns);
 }
 

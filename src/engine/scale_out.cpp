@@ -76,7 +76,9 @@ llm::IterationCost ScaleOut::operator()(llm::Batch const& batch) {
                              work.micro_batches * passes;
         Flow& flow = flows_[k];
         flow.wanted_bytes_per_s = bytes / seconds;
-        if (bytes > 0) stretch = std::max(stretch, 1 / flow.of_demand.mean);
+        if (flow.wanted_bytes_per_s <= 0 || flow.told_bytes_per_s == 0) continue;
+        double const of_told = flow.wanted_bytes_per_s / static_cast<double>(flow.told_bytes_per_s);
+        stretch = std::max(stretch, std::min(1.0, of_told) / flow.of_demand.mean);
     }
     core::TimeNs const waits_ns = core::from_seconds((stretch - 1) * seconds);
     cost.share_ns[llm::index_of(llm::Share::scale_out)] += waits_ns;

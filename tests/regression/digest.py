@@ -28,6 +28,7 @@ CASES = [
       "facility.grid.generators_start": "9 s", "facility.grid.restart": "1 s",
       "facility.delivery.battery.autonomy": "1 s"}, {"rejected": 0, "completed": 0}),
     ("tests/decks/small/spanning.yaml", {}, {"kv_bytes_transferred": 0, "completed": 0}),
+    ("tests/decks/small/experts.yaml", {"time.duration": "1 s"}, {"kv_bytes_transferred": 0, "peak_link_utilisation": 0.5, "completed": 0}),
 ]
 
 

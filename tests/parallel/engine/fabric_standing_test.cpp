@@ -27,7 +27,8 @@ TEST_CASE(
     fabric::Path const out = plan.network().path({3, 20, 0, fabric::Route::undecided, 0});
     fabric::LinkIndex const down = in.hops().back().link;
     fabric::LinkIndex const up = out.hops().front().link;
-    engine::StandingDemand const demand{7, core::RackId{0}, 120'000'000'000, {{down, 1}, {up, 2}}};
+    engine::StandingDemand const demand{
+        7, core::RackId{0}, 120'000'000'000, {{down, fabric::full_weight}, {up, 2 * fabric::full_weight}}};
     std::vector<int> ranks;
     fabric.participants(demand, ranks);
     bool const part = std::ranges::binary_search(ranks, comm.rank());
@@ -141,4 +142,59 @@ TEST_CASE(
     MESSAGE("mean transfer time: exact " << exact_s / 6.4 << " ms, windowed " << windowed_s / 6.4
                                          << " ms: " << 100 * (windowed_s / exact_s - 1) << " %");
     CHECK(std::abs(windowed_s / exact_s - 1) < 0.02);
+}
+
+TEST_CASE(
+    "A transfer halves the burst of a standing demand on its link, which takes its mean load from the "
+    "transfer") {
+    parallel::Comm comm;
+    site::Plan const plan = small_plan(fabric::Routing::adaptive, 1.0);
+    site::Partition const partition{plan, comm.size()};
+    engine::FabricPartition fabric{plan, partition, comm};
+    // Out of node 3, whose four NICs carry 100 MB a step: a demand of 50 GB/s in the mean that sends at 200 GB/s when it does.
+    fabric::LinkIndex const up =
+        plan.network().path({3, 20, 0, fabric::Route::undecided, 0}).hops().front().link;
+    engine::StandingDemand const demand{
+        7, core::RackId{5}, 50'000'000'000, {{up, fabric::full_weight}}, 200'000'000'000};
+    std::vector<int> ranks;
+    fabric.participants(demand, ranks);
+    bool const part = std::ranges::binary_search(ranks, comm.rank());
+    bool const home = partition.rank_of(demand.home) == comm.rank();
+    if (part) fabric.begin(demand);
+    auto const window = [&](std::int64_t w) { return fabric.advance(w * window_ns, (w + 1) * window_ns); };
+    (void)window(0);
+    CHECK(fabric.grants().empty());  // all of it, as before
+    auto const send = [&](std::uint64_t id, std::int64_t bytes, std::int64_t rate) {
+        Transfer t;
+        t.home = core::RackId{9};
+        t.id = std::uint64_t{9} << 32 | id;
+        t.bytes = t.bytes_left = bytes;
+        t.bytes_per_s = rate;
+        t.route = {3, 20, 0, fabric::Route::undecided, 0};
+        fabric.participants(t, ranks);
+        if (std::ranges::binary_search(ranks, comm.rank())) fabric.join(t);
+    };
+    auto const expect = [&](double of_demand, double of_line) {
+        REQUIRE(fabric.grants().size() == (home ? 1 : 0));
+        if (!home) return;
+        CHECK(fabric.grants().front().of_demand == doctest::Approx(of_demand));
+        CHECK(fabric.grants().front().of_line == doctest::Approx(of_line));
+    };
+    // It is left 150 GB/s: 300 MB take 2 ms instead of 1.5. For a moment the two are equals.
+    send(1, 300'000'000, 200'000'000'000);
+    CHECK(window(1).empty());
+    expect(1, 0.5);
+    auto const ended = window(2);
+    CHECK(comm.sum(static_cast<std::int64_t>(ended.size())) == 1);
+    for (engine::Arrival const& arrival : ended)
+        CHECK(arrival.at_ns == doctest::Approx(3.0 * window_ns).epsilon(1e-6));
+    expect(1, 1);
+    // One that wants no more than 40 GB/s leaves the burst 160 of 200.
+    send(2, 400'000'000, 40'000'000'000);
+    (void)window(3);
+    expect(1, 0.8);
+    // Seven more at line rate: each of nine has a ninth of the link, and a burst would have the same.
+    for (std::uint64_t id = 3; id < 10; ++id) send(id, 1'000'000'000, 200'000'000'000);
+    (void)window(4);
+    expect(200.0 / 9 / 50, 1.0 / 9);
 }

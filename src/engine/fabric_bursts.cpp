@@ -29,14 +29,19 @@ void FabricPartition::apply(StandingState const& state) {
     standing_changed_ = true;
 }
 
-//! The level of a flow of weight 1 that wants all it can get, beside the transfers that are there.
-std::int64_t FabricPartition::burst_level(fabric::LinkUse use) const {
+//! The level of a demand that for a moment wants all it can get, beside the transfers that are there: those of layers above it first,
+//! those below give way.
+std::int64_t FabricPartition::burst_level(Flow const& flow, fabric::LinkUse use) const {
     Link const& link = links_[use.link];
     std::span const claims = std::span{claims_}.subspan(link.first_claim, link.claims);
-    std::int64_t units = whole_window * use.weight;
-    for (Claim const& claim : claims) units += claim.units;
+    std::int64_t units = flow.weight * use.weight;
     std::int64_t left = budget(link);
     for (Claim const& claim : claims) {
+        if (claim.layer < flow.layer) left -= claim.bytes;
+        if (claim.layer == flow.layer) units += claim.units;
+    }
+    for (Claim const& claim : claims) {
+        if (claim.layer != flow.layer) continue;
         if (left / units < claim.content_at) break;
         left -= claim.bytes;
         units -= claim.units;
@@ -54,10 +59,10 @@ void FabricPartition::find_bursts() {
         for (fabric::LinkUse const use : active.links)
             if (links_[use.link].stands)
                 claims_.push_back({use.link, fabric::content_level(granted, active.weight),
-                                   granted * use.weight, active.weight * use.weight});
+                                   granted * use.weight, active.weight * use.weight, active.layer});
     }
     std::ranges::sort(claims_, {}, [](Claim const& c) {
-        return std::tuple{c.link, c.content_at, c.bytes, c.units};
+        return std::tuple{c.link, c.content_at, c.bytes, c.units, c.layer};
     });
     for (std::uint32_t c = 0; c < claims_.size(); ++c) {
         Link& link = links_[claims_[c].link];
@@ -68,7 +73,7 @@ void FabricPartition::find_bursts() {
         if (standing.demand == 0) continue;
         for (fabric::LinkUse const use : standing.links)
             if (links_[use.link].claims > 0)
-                standing.burst = std::min(standing.burst, whole_window * burst_level(use));
+                standing.burst = std::min(standing.burst, standing.weight * burst_level(standing, use));
     }
     if (comm_->size() > 1) swap_bursts();
 }

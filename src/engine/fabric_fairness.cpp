@@ -19,9 +19,9 @@ void FabricPartition::check_shares() {
     std::vector<std::int64_t> budgets;
     budgets.reserve(links_.size());
     for (Link const& link : links_) budgets.push_back(budget(link));
-    fabric::ShareCheck check{std::move(budgets)};
+    fabric::ShareCheck check{std::move(budgets), solvers_.size()};
     auto const stated = [&](Flow const& flow) {
-        return fabric::ShareCheck::Flow{rate(flow), flow.demand, flow.weight, flow.links, 0};
+        return fabric::ShareCheck::Flow{rate(flow), flow.demand, flow.weight, flow.links, flow.layer};
     };
     for_wanting([&](Flow const& flow) { check.add(stated(flow)); });
     fairness_.violations += check.overloaded();

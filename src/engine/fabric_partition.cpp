@@ -8,6 +8,18 @@
 
 namespace mw::engine {
 
+namespace {
+
+std::vector<std::int64_t> priorities_of(fabric::ClassTable const& classes) {
+    std::vector<std::int64_t> found;
+    for (fabric::ClassParams const& one : classes.of_class) found.push_back(one.priority);
+    std::ranges::sort(found);
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    return found;
+}
+
+}  // namespace
+
 FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& partition,
                                  parallel::Comm& comm, std::size_t labels)
     : plan_{&plan},
@@ -16,7 +28,13 @@ FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& 
       labels_{labels},
       first_rack_{partition.first_rack(comm.rank())},
       weight_unit_{spans_domains(plan) ? fabric::full_weight : plan.network().weight_unit()},
-      link_numbers_(static_cast<std::size_t>(plan.network().link_count()), no_link) {
+      link_numbers_(static_cast<std::size_t>(plan.network().link_count()), no_link),
+      layer_priorities_{priorities_of(plan.network().classes())},
+      shares_{layer_priorities_.size()},
+      solvers_(layer_priorities_.size()),
+      choose_detour_{plan.network()} {
+    if (plan.network().detours_by_load())
+        loads_.resize(static_cast<std::size_t>(plan.network().link_count()));
     for (std::int64_t r = 0; r < partition.rack_count(comm.rank()); ++r) {
         first_bundle_.push_back(bundles_.size());
         for (fabric::BundleIndex const bundle :
@@ -57,7 +75,7 @@ std::uint32_t FabricPartition::own_link(fabric::LinkIndex link) {
     if (number == no_link) {
         number = static_cast<std::uint32_t>(links_.size());
         fabric::Topology const& network = plan_->network();
-        links_.push_back({network.capacity(link), bundle_places_.at(network.bundle_of(link))});
+        links_.push_back({link, network.capacity(link), bundle_places_.at(network.bundle_of(link))});
         if (comm_->size() == 1) shares_.add_link(budget(links_.back()));
     }
     return number;
@@ -84,11 +102,19 @@ void FabricPartition::set_home(Flow& flow, core::RackId home) {
         flow.partners.push_back(rank);
 }
 
+void FabricPartition::set_class(Flow& flow, TrafficLabel label) {
+    fabric::ClassParams const& of = plan_->network().classes().of_class[class_of(label)];
+    flow.label = label;
+    flow.layer = static_cast<std::size_t>(std::ranges::lower_bound(layer_priorities_, of.priority) -
+                                          layer_priorities_.begin());
+    flow.class_weight = of.weight;
+}
+
 void FabricPartition::join(Transfer const& transfer) {
     Active& active = active_.emplace_back();
     sorted_ = false;
     active.transfer = transfer;
-    active.label = transfer.label;
+    set_class(active, transfer.label);
     for (fabric::Hop const& hop : path_of(transfer).hops())
         use_link(active, hop.link, hop.weight / (fabric::full_weight / weight_unit_));
     set_home(active, transfer.home);
@@ -121,6 +147,7 @@ std::vector<Arrival> const& FabricPartition::advance(core::TimeNs start_ns, core
         find_bursts();
         tell_homes();
     }
+    measure_loads();
     return arrivals_;
 }
 
@@ -160,7 +187,8 @@ void FabricPartition::want(core::TimeNs start_ns, core::TimeNs end_ns) {
                             ? 0
                             : std::min(transfer.bytes_left,
                                        core::mul_div(transfer.bytes_per_s, present_ns, core::ns_per_s));
-        active.weight = std::max<std::int64_t>(1, core::mul_div(whole_window, present_ns, window_ns_));
+        active.weight = active.class_weight *
+                        std::max<std::int64_t>(1, core::mul_div(whole_window, present_ns, window_ns_));
     }
     if (!standing_changed_) return;
     for (Standing& standing : standing_)
@@ -169,7 +197,7 @@ void FabricPartition::want(core::TimeNs start_ns, core::TimeNs end_ns) {
 
 std::int64_t FabricPartition::rate(Flow const& flow) const {
     if (flow.demand == 0) return 0;
-    return comm_->size() == 1 ? shares_.rate(flow.flow) : solver_.rate(flow.flow);
+    return comm_->size() == 1 ? shares_.rate(flow.flow) : solvers_[flow.layer].rate(flow.flow);
 }
 
 //! When in the window the transfers end that end in it.
@@ -185,9 +213,9 @@ void FabricPartition::time_ends(core::TimeNs start_ns) {
             from_ns + core::mul_div(transfer.bytes_left, core::ns_per_s, transfer.bytes_per_s);
         std::int64_t const level = fabric::content_level(active.demand, active.weight);
         for (fabric::LinkUse const use : active.links)
-            active.end_offset_ns =
-                std::max(active.end_offset_ns,
-                         core::mul_div(window_ns_, load_at(use.link, level), budget(links_[use.link])));
+            active.end_offset_ns = std::max(
+                active.end_offset_ns,
+                core::mul_div(window_ns_, load_at(use.link, level, active.layer), budget(links_[use.link])));
         active.end_offset_ns = std::min(active.end_offset_ns, window_ns_);
     }
     if (shared && comm_->size() > 1) swap_ends();

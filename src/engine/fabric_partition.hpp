@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "megaweave/engine/results.hpp"
-#include "megaweave/fabric/fair_shares.hpp"
+#include "megaweave/fabric/adaptive_routing.hpp"
+#include "megaweave/fabric/link_load.hpp"
 #include "megaweave/fabric/max_min.hpp"
+#include "megaweave/fabric/priority_shares.hpp"
 #include "megaweave/parallel/comm.hpp"
 #include "megaweave/site/partition.hpp"
 #include "megaweave/site/plan.hpp"
@@ -89,6 +91,17 @@ class FabricPartition {
     [[nodiscard]] double granted_share(std::uint64_t standing) const;
     [[nodiscard]] std::int64_t granted_bytes(std::uint64_t standing) const;
 
+    //! Gives a transfer that starts at home here its detours, where these go by load (and the latency of its way). Loads are those at the
+    //! end of the window before last: each window's exchange brings those of the window that had closed.
+    void choose_way(Transfer& transfer);
+    //! Of own links, for all ranks with the next exchange.
+    [[nodiscard]] std::vector<LoadNews>& load_news() { return load_news_; }
+    void apply(LoadNews const& news) { loads_[static_cast<std::size_t>(news.link)] = news.load; }
+    //! What all ranks know of a rack's links, and its links' own news, for checkpoints; and back.
+    [[nodiscard]] std::vector<LoadNews> known_loads(core::RackId rack) const;
+    [[nodiscard]] std::vector<LoadNews> load_news_of(core::RackId rack) const;
+    void restore_loads(std::vector<LoadNews> const& known, std::vector<LoadNews> const& news);
+
     //! Earliest time at which a transfer wants bytes, or core::never. Standing demands make no events.
     [[nodiscard]] core::TimeNs next_event_ns(core::TimeNs now_ns) const;
     //! Moves the bytes of the window [start, end). Ended transfers of home racks here, in order of id. Collective among neighbours.
@@ -122,10 +135,14 @@ class FabricPartition {
     static constexpr std::int64_t steps = 2;  //!< of a window
 
     struct Link {
+        fabric::LinkIndex index;
         std::int64_t capacity_bytes_per_s;
         std::size_t bundle;            //!< place in bundles_
-        std::int64_t window{-1};       //!< in which it was last given to the solver …
+        std::int64_t posed{-1};        //!< problem in which it was last given to the solver …
         std::uint32_t solver_link{0};  //!< … as this link
+        std::int64_t window{-1};       //!< in which …
+        std::int64_t left{0};          //!< … layers so far left this of its budget
+        fabric::LinkLoad told{};       //!< to all ranks
         bool stands{false};            //!< a standing demand may use it
         std::uint32_t first_claim{0};  //!< of the transfers on it …
         std::uint32_t claims{0};       //!< … so many
@@ -136,6 +153,7 @@ class FabricPartition {
         std::int64_t content_at;  //!< the level at which it has what it has
         std::int64_t bytes;       //!< of the link, in the solver's units
         std::int64_t units;       //!< the same for a step of the level
+        std::size_t layer;
     };
     //! What the solver is told of a transfer or a standing demand.
     struct Flow {
@@ -145,10 +163,13 @@ class FabricPartition {
         bool home_here{false};
         bool explained{false};  //!< its share, by a full link or its own demand (check_shares)
         std::int64_t demand{0};
-        std::int64_t weight{whole_window};  //!< of the window it is present, in parts of whole_window
-        std::int64_t weight_told{0};        //!< to shares_
-        std::uint32_t flow{no_flow};        //!< of the solver
-        core::TimeNs end_offset_ns{0};      //!< into the window, if it ends in it
+        std::size_t layer{0};  //!< of its class' priority, among those that the classes have
+        std::int64_t class_weight{1};
+        std::int64_t weight{
+            whole_window};  //!< its class', times the part of the window that it is present, in parts of whole_window
+        std::int64_t weight_told{0};    //!< to shares_
+        std::uint32_t flow{no_flow};    //!< of the solver
+        core::TimeNs end_offset_ns{0};  //!< into the window, if it ends in it
     };
     struct Active : Flow {
         Transfer transfer;
@@ -175,6 +196,7 @@ class FabricPartition {
     [[nodiscard]] fabric::Path const& path_of(Transfer const& transfer) const;
     [[nodiscard]] int rank_of_link(fabric::LinkIndex link) const;
     std::uint32_t own_link(fabric::LinkIndex link);
+    void set_class(Flow& flow, TrafficLabel label);
     void use_link(Flow& flow, fabric::LinkIndex link, std::int64_t weight);
     void set_home(Flow& flow, core::RackId home);
     [[nodiscard]] std::vector<Standing>::const_iterator find(std::uint64_t standing) const;
@@ -185,8 +207,9 @@ class FabricPartition {
     void share_alone();
     void update_flow(Flow& flow);
     void share_with_neighbours();
-    void pose();
+    void pose(std::size_t layer);
     void pose(Flow& flow);
+    void take_from_links(std::size_t layer);
     void meet_neighbours(Flow const& flow);
     void time_ends(core::TimeNs start_ns);
     void swap_ends();
@@ -194,7 +217,7 @@ class FabricPartition {
     void for_wanting(Do what);
     void check_shares();
     void swap_explained();
-    [[nodiscard]] std::int64_t load_at(std::uint32_t link, std::int64_t level) const;
+    [[nodiscard]] std::int64_t load_at(std::uint32_t link, std::int64_t level, std::size_t layer) const;
     void swap_limits();
     void swap_fixed();
     void swap_all();
@@ -206,9 +229,10 @@ class FabricPartition {
         return bundle_bytes_[links_[use.link].bundle * labels_ + flow.label];
     }
     void find_bursts();
-    [[nodiscard]] std::int64_t burst_level(fabric::LinkUse use) const;
+    [[nodiscard]] std::int64_t burst_level(Flow const& flow, fabric::LinkUse use) const;
     void swap_bursts();
     void tell_homes();
+    void measure_loads();
     void move_bytes(core::TimeNs start_ns);
 
     site::Plan const* plan_;
@@ -231,8 +255,14 @@ class FabricPartition {
     bool transfer_ended_{false};    //!< in the last window: its share is free in the next
     bool stepped_{false};           //!< shares were found since homes were told
 
-    fabric::FairShares shares_;    //!< one rank: its links are links_
-    fabric::MaxMinSolver solver_;  //!< several
+    std::vector<std::int64_t> layer_priorities_;  //!< that classes have, ascending
+    fabric::PriorityShares shares_;               //!< one rank: its links are links_
+    std::vector<fabric::MaxMinSolver> solvers_;   //!< several; one for each layer
+    std::int64_t posed_{0};                       //!< problems so far
+    fabric::AdaptiveRouting choose_detour_;
+    std::vector<fabric::LinkLoad> loads_;  //!< of all links, as told; none where detours do not go by load
+    std::vector<LoadNews> load_news_;
+    std::vector<std::uint32_t> loaded_;  //!< own links that told of a load
     std::vector<std::uint32_t>
         standing_of_flow_;  //!< one rank: place + 1 in standing_ of a flow of shares_; 0: a transfer
     std::vector<fabric::LinkUse> uses_;

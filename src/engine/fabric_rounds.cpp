@@ -5,27 +5,35 @@
 
 namespace mw::engine {
 
-//! States the window's problem.
-void FabricPartition::pose() {
-    solver_.clear();
+//! States the problem of a layer: what the ones above it left.
+void FabricPartition::pose(std::size_t layer) {
+    ++posed_;
+    solvers_[layer].clear();
     for (Neighbour& neighbour : neighbours_) neighbour.open.clear();
-    for (Active& active : active_) pose(active);
-    for (Standing& standing : standing_) pose(standing);
-    solver_.start();
+    for (Active& active : active_)
+        if (active.layer == layer) pose(active);
+    for (Standing& standing : standing_)
+        if (standing.layer == layer) pose(standing);
+    solvers_[layer].start();
 }
 
 void FabricPartition::pose(Flow& flow) {
     if (flow.demand == 0) return;
+    fabric::MaxMinSolver& solver = solvers_[flow.layer];
     uses_.clear();
     for (fabric::LinkUse const use : flow.links) {
         Link& link = links_[use.link];
         if (link.window != window_) {
             link.window = window_;
-            link.solver_link = solver_.add_link(budget(link));
+            link.left = budget(link);
+        }
+        if (link.posed != posed_) {
+            link.posed = posed_;
+            link.solver_link = solver.add_link(link.left);
         }
         uses_.push_back({link.solver_link, use.weight});
     }
-    flow.flow = solver_.add_flow(flow.demand, uses_, !flow.partners.empty(), flow.weight);
+    flow.flow = solver.add_flow(flow.demand, uses_, !flow.partners.empty(), flow.weight);
     meet_neighbours(flow);
 }
 
@@ -38,15 +46,30 @@ void FabricPartition::meet_neighbours(Flow const& flow) {
     }
 }
 
+// A rank is done with a layer when its own flows are. It then waits only for ranks that will come to the next layer: those that still
+// share open flows of this one need nothing from it.
 void FabricPartition::share_with_neighbours() {
-    pose();
-    while (solver_.open_flows() > 0) {
-        ++rounds_;
-        solver_.measure();
-        swap_limits();
-        solver_.settle();
-        swap_fixed();
+    for (std::size_t layer = 0; layer < solvers_.size(); ++layer) {
+        fabric::MaxMinSolver& solver = solvers_[layer];
+        pose(layer);
+        while (solver.open_flows() > 0) {
+            ++rounds_;
+            solver.measure();
+            swap_limits();
+            solver.settle();
+            swap_fixed();
+        }
+        if (layer + 1 < solvers_.size()) take_from_links(layer);
     }
+}
+
+void FabricPartition::take_from_links(std::size_t layer) {
+    auto const take = [&](Flow const& flow) {
+        if (flow.layer != layer || flow.demand == 0) return;
+        for (fabric::LinkUse const use : flow.links) links_[use.link].left -= use.weight * rate(flow);
+    };
+    for (Active const& active : active_) take(active);
+    for (Standing const& standing : standing_) take(standing);
 }
 
 void FabricPartition::swap_all() {
@@ -63,15 +86,17 @@ void FabricPartition::swap_all() {
 void FabricPartition::swap_limits() {
     for (Neighbour& neighbour : neighbours_) {
         neighbour.send.clear();
-        for (Flow const* const flow : neighbour.open) neighbour.send.push_back(solver_.limit(flow->flow));
+        for (Flow const* const flow : neighbour.open)
+            neighbour.send.push_back(solvers_[flow->layer].limit(flow->flow));
     }
     swap_all();
     for (Neighbour& neighbour : neighbours_)
         for (std::size_t k = 0; k < neighbour.send.size(); ++k)
-            solver_.lower_limit(neighbour.open[k]->flow, neighbour.receive[k]);
+            solvers_[neighbour.open[k]->layer].lower_limit(neighbour.open[k]->flow, neighbour.receive[k]);
     // Flows that their demand fixes are fixed by everybody alike: no need to tell.
     for (Neighbour& neighbour : neighbours_)
-        std::erase_if(neighbour.open, [&](Flow const* flow) { return solver_.is_content(flow->flow); });
+        std::erase_if(neighbour.open,
+                      [&](Flow const* flow) { return solvers_[flow->layer].is_content(flow->flow); });
 }
 
 //! Second half: a bottleneck in one partition fixes flows in the others.
@@ -79,15 +104,17 @@ void FabricPartition::swap_fixed() {
     for (Neighbour& neighbour : neighbours_) {
         neighbour.send.clear();
         for (Flow const* const flow : neighbour.open)
-            neighbour.send.push_back(solver_.newly_fixed_level(flow->flow));
+            neighbour.send.push_back(solvers_[flow->layer].newly_fixed_level(flow->flow));
     }
     swap_all();
     for (Neighbour& neighbour : neighbours_)
         for (std::size_t k = 0; k < neighbour.send.size(); ++k)
-            if (neighbour.receive[k] >= 0) solver_.fix(neighbour.open[k]->flow, neighbour.receive[k]);
+            if (neighbour.receive[k] >= 0)
+                solvers_[neighbour.open[k]->layer].fix(neighbour.open[k]->flow, neighbour.receive[k]);
     // Only now: what one neighbour fixed is open no longer for the others either.
     for (Neighbour& neighbour : neighbours_)
-        std::erase_if(neighbour.open, [&](Flow const* flow) { return !solver_.is_open(flow->flow); });
+        std::erase_if(neighbour.open,
+                      [&](Flow const* flow) { return !solvers_[flow->layer].is_open(flow->flow); });
 }
 
 //! Latest times, over all ranks that have a part, at which transfers that end could have had their bytes.
@@ -112,14 +139,18 @@ void FabricPartition::swap_ends() {
         }
 }
 
-//! Loads of own links once every flow has come to a level, for links that ending transfers use.
-std::int64_t FabricPartition::load_at(std::uint32_t link, std::int64_t level) const {
-    if (comm_->size() == 1) return shares_.load_at(link, level);
+//! Loads of own links once the layers above are done and every flow of this one has come to a level, for links that ending
+//! transfers use.
+std::int64_t FabricPartition::load_at(std::uint32_t link, std::int64_t level, std::size_t layer) const {
+    if (comm_->size() == 1) return shares_.load_at(link, level, layer);
     std::int64_t load = 0;
     auto const add = [&](Flow const& flow) {
+        if (flow.layer > layer || flow.demand == 0) return;
+        std::int64_t const moved =
+            flow.layer < layer ? rate(flow)
+                               : std::min(rate(flow), fabric::rate_at(level, flow.demand, flow.weight));
         for (fabric::LinkUse const use : flow.links)
-            if (use.link == link && flow.demand > 0)
-                load += use.weight * std::min(rate(flow), fabric::rate_at(level, flow.demand, flow.weight));
+            if (use.link == link) load += use.weight * moved;
     };
     for (Active const& active : active_) add(active);
     for (Standing const& standing : standing_) add(standing);

@@ -16,7 +16,8 @@ void FabricPartition::begin(StandingDemand const& demand) {
     standing.bytes_per_s = demand.bytes_per_s;
     standing.home = demand.home;
     standing.line_bytes_per_s = demand.line_bytes_per_s;
-    standing.label = demand.label;
+    set_class(standing, demand.label);
+    standing.weight = whole_window * standing.class_weight;
     for (LinkPart const& use : demand.uses) {
         MW_EXPECT(use.weight >= 1, "a standing demand loads the links that it names");
         use_link(standing, use.link, core::ceil_div(use.weight * weight_unit_, fabric::full_weight));
@@ -75,7 +76,7 @@ void FabricPartition::update_flow(Flow& flow) {
     if (flow.flow != no_flow) {
         shares_.set_demand(flow.flow, flow.demand);
     } else if (flow.demand > 0) {
-        flow.flow = shares_.add_flow(flow.demand, flow.links, flow.weight);
+        flow.flow = shares_.add_flow(flow.demand, flow.links, flow.weight, flow.layer);
         flow.weight_told = flow.weight;
     }
 }

@@ -15,7 +15,7 @@ namespace mw::engine {
 
 /*!
  * One window's post between partitions: messages to the rank of their rack, new transfers and changed demands to every rank that has a
- * part in them.
+ * part in them, loads of links to all.
  *
  * Fixed-size records, tagged, in one byte buffer per rank. Racks sort their messages and the fabric its transfers, so order matters only
  * between changes of one demand, and these come from one rack.
@@ -42,10 +42,15 @@ class Mail {
         for (int const rank : ranks_) append(rank, tag_of(record), record);
     }
 
+    //! To every rank.
+    void post(LoadNews const& news) {
+        for (int rank = 0; rank < comm_->size(); ++rank) append(rank, Tag::load, news);
+    }
+
     //! Sends what was posted, agrees on the pulse, and hands over what came. Collective.
-    template <class OnMessage, class OnTransfer, class OnDemand>
+    template <class OnMessage, class OnTransfer, class OnFabric>
     parallel::Pulse exchange(parallel::Pulse mine, OnMessage&& on_message, OnTransfer&& on_transfer,
-                             OnDemand&& on_demand) {
+                             OnFabric&& on_fabric) {
         parallel::Pulse const agreed = comm_->exchange(outboxes_, inbox_, mine);
         for (auto& outbox : outboxes_) outbox.clear();
         for (auto const& box : inbox_)
@@ -56,9 +61,11 @@ class Mail {
                 else if (tag == Tag::transfer)
                     on_transfer(take<Transfer>(box, at));
                 else if (tag == Tag::demand)
-                    on_demand(take<DemandChange>(box, at));
+                    on_fabric(take<DemandChange>(box, at));
+                else if (tag == Tag::standing)
+                    on_fabric(take<StandingState>(box, at));
                 else
-                    on_demand(take<StandingState>(box, at));
+                    on_fabric(take<LoadNews>(box, at));
             }
         return agreed;
     }
@@ -66,7 +73,7 @@ class Mail {
     [[nodiscard]] std::int64_t remote_messages() const { return remote_messages_; }
 
   private:
-    enum class Tag : std::uint8_t { message, transfer, demand, standing };
+    enum class Tag : std::uint8_t { message, transfer, demand, standing, load };
 
     static Tag tag_of(DemandChange const&) { return Tag::demand; }
     static Tag tag_of(StandingState const&) { return Tag::standing; }

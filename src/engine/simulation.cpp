@@ -115,7 +115,8 @@ parallel::Pulse Simulation::State::exchange(core::TimeNs end_ns, std::uint64_t w
             mine.next_event_ns = std::min(mine.next_event_ns, message.due_ns);
             mail.post(message);
         }
-        for (Transfer const& transfer : racks[i]->started()) {
+        for (Transfer& transfer : racks[i]->started()) {
+            fabric.choose_way(transfer);
             mine.next_event_ns = std::min(mine.next_event_ns, std::max(end_ns, transfer.present_from_ns));
             mail.post(transfer, fabric);
         }
@@ -124,6 +125,8 @@ parallel::Pulse Simulation::State::exchange(core::TimeNs end_ns, std::uint64_t w
         racks[i]->started().clear();
         racks[i]->demands().clear();
     }
+    for (LoadNews const& news : fabric.load_news()) mail.post(news);
+    fabric.load_news().clear();
     for (core::TimeNs const rack_ns : due_ns) mine.next_event_ns = std::min(mine.next_event_ns, rack_ns);
     return mail.exchange(
         mine,
@@ -133,7 +136,7 @@ parallel::Pulse Simulation::State::exchange(core::TimeNs end_ns, std::uint64_t w
             rack_ns = std::min(rack_ns, message.due_ns);
         },
         [&](Transfer const& transfer) { fabric.join(transfer); },
-        [&](auto const& demand) { fabric.apply(demand); });
+        [&](auto const& told) { fabric.apply(told); });
 }
 
 void Simulation::State::share_fabric(core::TimeNs end_ns) {
@@ -192,7 +195,9 @@ SavedState Simulation::State::save() {
         auto const bytes = fabric.saved_bytes_of(rack->id());
         std::vector<std::int64_t> bundle_bytes{bytes.begin(), bytes.end()};
         std::vector<StandingState> standing = fabric.standing_of_home(rack->id());
-        out&* rack& transfers& bundle_bytes& standing;
+        std::vector<LoadNews> known = fabric.known_loads(rack->id());
+        std::vector<LoadNews> news = fabric.load_news_of(rack->id());
+        out&* rack& transfers& bundle_bytes& standing& known& news;
         gauges.links().archive_rack(out, i);
     }
     return saved;
@@ -210,7 +215,11 @@ void Simulation::State::restore(SavedState const& saved) {
         std::vector<Transfer> transfers;
         std::vector<std::int64_t> bundle_bytes;
         std::vector<StandingState> standing;
-        in&* racks[i] & transfers& bundle_bytes& standing;
+        std::vector<LoadNews> known;
+        std::vector<LoadNews> news;
+        in&* racks[i] & transfers& bundle_bytes& standing& known& news;
+        fabric.restore_loads(known, news);
+        for (LoadNews const& one : known) mail.post(one);
         gauges.links().archive_rack(in, i);
         std::ranges::copy(bundle_bytes, fabric.saved_bytes_of(racks[i]->id()).begin());
         for (Transfer const& transfer : transfers) mail.post(transfer, fabric);

@@ -4,6 +4,7 @@
 
 #include "megaweave/core/ids.hpp"
 #include "megaweave/core/time.hpp"
+#include "megaweave/fabric/link_load.hpp"
 #include "megaweave/fabric/topology.hpp"
 #include "traffic.hpp"
 
@@ -22,6 +23,12 @@ struct Transfer {
     fabric::Route route;              //!< src = dst: inside a scale-up domain, which is not contended
     bool leaves_rack{false};
     TrafficLabel label{0};  //!< under which the links count its bytes
+};
+
+//! What a link tells all ranks of its load, where transfers choose their detours by it.
+struct LoadNews {
+    fabric::LinkIndex link{0};
+    fabric::LinkLoad load;
 };
 
 //! A standing demand would like another rate. Travels like a transfer.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <string>
 
 #include "agree.hpp"
@@ -58,6 +59,23 @@ void print_network(engine::Deployment const& d) {
                    tier.cables, tier.optical_ends, tier.median_m, 100 * tier.copper_share);
 }
 
+void print_scale_up(engine::Deployment::ScaleUp const& s, hardware::ScaleUpParams const& params) {
+    static constexpr std::array<char const*, 3> kinds = {"switched", "mesh", "torus"};
+    bool const optical = params.medium == hardware::Medium::optical;
+    fmt::print("\nscale-up domains\n");
+    line("domains", fmt::format("{} of {} accelerators{}", s.domains, s.accelerators,
+                                s.racks > 1 ? fmt::format(", each over {} racks", s.racks) : ""));
+    line("kind", fmt::format("{}{}, {}", kinds[static_cast<std::size_t>(params.kind)],
+                             s.switch_tiers > 1 ? fmt::format(" in {} tiers", s.switch_tiers) : "",
+                             optical ? "optical (" + params.optics + ")" : "copper"));
+    line("of one domain",
+         fmt::format("{} switches, {} cables, {} optical ends", s.switches, s.cables, s.optical_ends));
+    line("latency, farthest two", fmt::format("{:.0f} ns", s.latency_ns));
+    line("bisection, one direction", fmt::format("{:.4g} TB/s", s.bisection_bytes_per_s * 1e-12));
+    line("all to all, each accelerator", fmt::format("{:.4g} GB/s", s.all_to_all_bytes_per_s * 1e-9));
+    line("switches and optics", fmt::format("{:.4g} W per accelerator", s.w_per_accelerator));
+}
+
 void print_service(engine::Deployment::Service const& s, serving::ServiceParams const& params) {
     fmt::print("\nservice {}\n", s.name);
     line("model", s.model);
@@ -85,6 +103,7 @@ int check_command(Options const& options, parallel::Comm& comm) {
     engine::Deployment const deployment = engine::describe(*world);
     print_site(world->deck(), deployment);
     print_network(deployment);
+    print_scale_up(deployment.scale_up, world->deck().cluster.rack.scale_up);
     for (std::size_t s = 0; s < deployment.services.size(); ++s)
         print_service(deployment.services[s], world->deck().services[s]);
     for (std::string const& warning : world->deck().warnings) fmt::print("\nnote: {}\n", warning);

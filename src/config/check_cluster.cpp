@@ -2,6 +2,8 @@
 
 #include "check.hpp"
 #include "checker.hpp"
+#include "megaweave/core/error.hpp"
+#include "megaweave/hardware/scale_up.hpp"
 #include "megaweave/site/plan.hpp"
 
 namespace mw::config {
@@ -23,6 +25,27 @@ bool check_clos_size(fabric::NetworkParams const& clos, Checker& check) {
     return clos.endpoints <= capacity && clos.radix % 2 == 0;
 }
 
+void check_scale_up(hardware::RackParams const& rack, Checker& check) {
+    hardware::ScaleUpParams const& scale_up = rack.scale_up;
+    bool const optical = scale_up.medium == hardware::Medium::optical;
+    check.expect(
+        !optical || !scale_up.optics.empty(), {"cluster.rack.scale_up.medium", "cluster.rack"},
+        "an optical scale-up domain needs a technology. Add cluster.rack.scale_up.optics, such as cpo");
+    check.expect(optical || scale_up.optics.empty(), {"cluster.rack.scale_up.optics", "cluster.rack"},
+                 "cluster.rack.scale_up.optics belongs to 'medium: optical'. Add that, or leave it out");
+    check.expect(!rack.scale_up_reduces || scale_up.kind == hardware::ScaleUpKind::switched,
+                 {"cluster.rack.scale_up_reduces", "cluster.rack"},
+                 "only switches reduce: scale_up_reduces belongs to 'kind: switched'");
+    if (rack.scale_up_domain < 1) return;  // not read
+    try {
+        hardware::ScaleUp const built{rack};
+    } catch (core::InputError const& error) {
+        for (std::string const& message : error.messages())
+            check.expect(false, {"cluster.rack.scale_up", "cluster.rack.scale_up_domain", "cluster.rack"},
+                         message);
+    }
+}
+
 void check_rack(ClusterParams const& cluster, Checker& check) {
     auto const& rack = cluster.rack;
     std::int64_t const node = rack.node.accelerators;
@@ -36,6 +59,7 @@ void check_rack(ClusterParams const& cluster, Checker& check) {
         {"cluster.rack"},
         "scale_up_domain of rack " + rack.name +
             " must be whole nodes, and the rack whole domains or the domain whole racks");
+    check_scale_up(rack, check);
     auto const& accelerator = rack.accelerator;
     check.expect(cluster.boards.power_cap_w == 0 || cluster.boards.power_cap_w > accelerator.resident_idle_w,
                  {"cluster.boards.power_cap", "cluster.rack"},

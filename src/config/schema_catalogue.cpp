@@ -1,3 +1,5 @@
+#include "megaweave/core/error.hpp"
+#include "megaweave/hardware/scale_up.hpp"
 #include "schema_entry.hpp"
 
 namespace mw::config {
@@ -12,11 +14,46 @@ void describe(Fields& fields, hardware::NodeParams& node) {
     fields.quantity("host_active", node.host_active_w, "W", not_negative.need());
     fields.quantity("nic_idle", node.nic_idle_w, "W", not_negative.need());
     fields.quantity("nic_active", node.nic_active_w, "W", not_negative.need());
-    fields.quantity("scale_up_switch", node.scale_up_switch_w, "W", not_negative);
+    if (fields.reading() || node.scale_up_switch_stated) {
+        if (fields.has("scale_up_switch")) node.scale_up_switch_stated = true;
+        fields.quantity("scale_up_switch", node.scale_up_switch_w, "W", not_negative);
+    }
     fields.quantity("fan_idle", node.fan_idle_w, "W", not_negative);
     fields.quantity("fan_full", node.fan_full_w, "W", not_negative);
     fields.quantity("psu_rating", node.psu_rating_w, "W", positive.need());
     fields.quantity("nameplate", node.nameplate_w, "W", positive.need());
+}
+
+void describe(Fields& fields, hardware::ScaleUpParams& scale_up) {
+    static Choices const kinds{{"switched", "mesh", "torus"}, {}};
+    static Choices const media{{"copper", "optical"}, {}};
+    fields.choice("kind", scale_up.kind, kinds);
+    fields.choice("medium", scale_up.medium, media);
+    fields.integer("links", scale_up.links, at_least(1).up_to(10'000));
+    fields.integer("radix", scale_up.radix, at_least(2).up_to(10'000));
+    fields.integer("dimensions", scale_up.dimensions, at_least(1).up_to(6));
+    fields.quantity("switch_power", scale_up.switch_w, "W", not_negative);
+    fields.time("switch_latency", scale_up.switch_ns, "ns", not_negative);
+    fields.time("cable_latency", scale_up.cable_ns, "ns", not_negative);
+    if (!fields.reading() && scale_up.optics.empty()) return;
+    fabric::OpticsParams optics;
+    optics.name = scale_up.optics;
+    optics.port_w_per_800g = scale_up.optics_w_per_800g;
+    fields.entry("optics", "optics", [&](Fields& entry) { describe(entry, optics); });
+    scale_up.optics = optics.name;
+    scale_up.optics_w_per_800g = optics.port_w_per_800g;
+}
+
+//! What the node's switches draw follows from the domain, unless it is stated; where none can be built, check() says why.
+void derive_switches(hardware::RackParams& rack) {
+    if (rack.node.scale_up_switch_stated || rack.scale_up_domain < 1) return;
+    try {
+        rack.node.scale_up_switch_w = hardware::ScaleUp{rack}.switches_w() *
+                                      static_cast<double>(rack.node.accelerators) /
+                                      static_cast<double>(rack.scale_up_domain);
+    } catch (core::InputError const&) {
+        rack.node.scale_up_switch_w = 0;
+    }
 }
 
 }  // namespace
@@ -47,6 +84,8 @@ void describe(Fields& fields, hardware::RackParams& rack) {
     fields.block(
         "node", [&](Fields& block) { describe(block, rack.node); }, anything.need());
     fields.integer("scale_up_domain", rack.scale_up_domain, at_least(1).up_to(1e6).need());
+    fields.block("scale_up", [&](Fields& block) { describe(block, rack.scale_up); });
+    if (fields.reading()) derive_switches(rack);
     fields.flag("scale_up_reduces", rack.scale_up_reduces);
     fields.number("liquid_heat_share", rack.liquid_heat_share, share);
     fields.quantity("width", rack.width_m, "m", positive);

@@ -43,6 +43,25 @@ void warn_of_service(serving::ServiceParams const& service, hardware::Accelerato
 
 }  // namespace
 
+void warn_of_scale_up(Deck const& deck, Warnings& warnings) {
+    hardware::RackParams const& rack = deck.cluster.rack;
+    std::int64_t const domain = rack.scale_up_domain;
+    if (domain > rack.accelerators() && rack.scale_up.medium == hardware::Medium::copper)
+        warnings.push_back("a scale-up domain of " + num(domain) + " spans " +
+                           num(domain / rack.accelerators()) +
+                           " racks by copper, which reaches about 2 m at today's lane rates; write "
+                           "scale_up: {medium: optical, …} where it does not");
+    for (auto const& service : deck.services)
+        for (bool const prefill : {false, true}) {
+            std::int64_t const size = service.parallelism_of(prefill).accelerators();
+            if (size > rack.node.accelerators && size < domain && domain % size != 0 &&
+                (prefill ? service.unequal_pools() : true))
+                warnings.push_back("service " + service.name + ": instances of " + num(size) +
+                                   " do not divide a scale-up domain of " + num(domain) +
+                                   "; those that lie across its edge are taken to be inside");
+        }
+}
+
 Warnings warnings_of(Deck const& deck) {
     Warnings warnings;
     auto const& cluster = deck.cluster;
@@ -58,6 +77,7 @@ Warnings warnings_of(Deck const& deck) {
         warnings.emplace_back(
             "cluster.scale_out.link is faster than the accelerator's network adapter, which is the limit");
     for (auto const& service : deck.services) warn_of_service(service, accelerator, warnings);
+    warn_of_scale_up(deck, warnings);
     return warnings;
 }
 

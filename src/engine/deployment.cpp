@@ -1,5 +1,7 @@
 #include "megaweave/engine/deployment.hpp"
 
+#include "megaweave/core/integer.hpp"
+#include "megaweave/hardware/scale_up.hpp"
 #include "megaweave/llm/architecture.hpp"
 #include "rack_power.hpp"
 
@@ -46,6 +48,26 @@ Deployment::Service describe_service(World const& world, core::ServiceId id) {
     return service;
 }
 
+Deployment::ScaleUp describe_scale_up(World const& world) {
+    hardware::RackParams const& rack = world.deck().cluster.rack;
+    hardware::ScaleUp const domain{rack};
+    Deployment::ScaleUp all;
+    all.domains = core::ceil_div(world.plan().accelerators(), domain.accelerators());
+    all.accelerators = domain.accelerators();
+    all.racks = domain.racks();
+    all.switch_tiers = domain.switch_tiers();
+    all.switches = domain.switches();
+    all.cables = domain.cables();
+    all.optical_ends = domain.optical_ends();
+    all.latency_ns = static_cast<double>(domain.latency_ns());
+    all.bisection_bytes_per_s = domain.bisection_bytes_per_s();
+    all.all_to_all_bytes_per_s =
+        rack.accelerator.scale_up_bytes_per_s * domain.shares(domain.accelerators()).all_to_all;
+    all.w_per_accelerator =
+        (rack.node.scale_up_switch_w + scale_up_optics_w(rack)) / static_cast<double>(rack.node.accelerators);
+    return all;
+}
+
 }  // namespace
 
 Deployment describe(World const& world) {
@@ -64,6 +86,7 @@ Deployment describe(World const& world) {
         all.optical_ends += tier.optical_ends;
     }
     all.links = plan.network().link_count();
+    all.scale_up = describe_scale_up(world);
     SitePower const power{world};
     all.nameplate_it_w = power.nameplate_it_w();
     all.nameplate_facility_w = power.nameplate_facility_w();

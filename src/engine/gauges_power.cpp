@@ -34,12 +34,13 @@ void Gauges::settle_power(Sums& sums, core::TimeNs now_ns) {
     Energies& e = sums.energy_uj;
     std::int64_t const racks_uj = e.sum();
     std::int64_t const racks_stored_uj = e[Consumer::storage];
+    std::int64_t const racks_optics_uj = e[Consumer::optics];  // of scale-up domains
     double const utilisation = links_.utilisation(sample_ns_);
     std::int64_t const it_uj =
         site_power_.add(e, now_ns, sample_s_, utilisation, {supply_.dark(), supply_.cooling_runs()});
     std::int64_t const site_stored_uj = supply_.settle(e, racks_uj);
 
-    std::int64_t const network_uj = e[Consumer::scale_out_switch] + e[Consumer::optics];
+    std::int64_t const network_uj = e[Consumer::scale_out_switch] + e[Consumer::optics] - racks_optics_uj;
     MW_EXPECT(sums.boards_uj <= racks_uj - racks_stored_uj, "boards draw no more than their racks");
     MW_EXPECT(it_uj == racks_uj + network_uj, "IT is racks and network");
     std::int64_t const site_conversion_uj = e.sum() - it_uj - e[Consumer::cooling] - site_stored_uj;

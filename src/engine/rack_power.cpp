@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "megaweave/hardware/scale_up.hpp"
+
 namespace mw::engine {
 
 namespace {
@@ -52,8 +54,14 @@ bool is_liquid_cooled(config::Deck const& deck) {
            deck.cluster.rack.liquid_heat_share > 0;
 }
 
+double scale_up_optics_w(hardware::RackParams const& rack) {
+    return hardware::ScaleUp{rack}.optics_w() * static_cast<double>(rack.node.accelerators) /
+           static_cast<double>(rack.scale_up_domain);
+}
+
 RackPower::RackPower(config::Deck const& deck)
     : rack_{deck.cluster.rack},
+      scale_up_optics_w_{scale_up_optics_w(rack_)},
       nic_bytes_per_s_{static_cast<double>(deck.cluster.scale_out.link_bytes_per_s)},
       chassis_{deck.cluster.rack.node, deck.cluster.rack.accelerator, deck.facility.delivery},
       accelerator_{deck.cluster.rack.accelerator} {}
@@ -77,6 +85,7 @@ RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& 
     energy[Consumer::accelerator_compute] = meter.compute_uj;
     energy[Consumer::accelerator_memory] = meter.memory_uj;
     energy[Consumer::scale_up] = meter.link_uj + to_uj(seconds * nodes * node.scale_up_switch_w);
+    energy[Consumer::optics] = to_uj(seconds * nodes * scale_up_optics_w_);
     energy[Consumer::host] = to_uj(
         seconds * nodes * (node.host_idle_w + (node.host_active_w - node.host_idle_w) * (1.0 - idle_share)));
     energy[Consumer::nic] =
@@ -101,8 +110,10 @@ SitePower::SitePower(World const& world)
       optics_w_{static_cast<double>(world.plan().optical_ends(world.deck().cluster.optics.at_host)) *
                 world.deck().cluster.optics.port_w_per_800g *
                 static_cast<double>(world.deck().cluster.scale_out.link_bytes_per_s) / bytes_per_s_per_800g},
-      nameplate_it_w_{static_cast<double>(world.plan().nodes()) * world.deck().cluster.rack.node.nameplate_w +
-                      switch_active_w_ + optics_w_},
+      nameplate_it_w_{
+          static_cast<double>(world.plan().nodes()) *
+              (world.deck().cluster.rack.node.nameplate_w + scale_up_optics_w(world.deck().cluster.rack)) +
+          switch_active_w_ + optics_w_},
       liquid_share_{world.deck().facility.cooling.kind == plant::CoolingKind::liquid
                         ? world.deck().cluster.rack.liquid_heat_share
                         : 0.0},

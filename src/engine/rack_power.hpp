@@ -33,12 +33,16 @@ struct RackEnergy {
 //! The deck's racks give heat to the liquid loop, and their accelerators have cold plates.
 [[nodiscard]] bool is_liquid_cooled(config::Deck const& deck);
 
+//! A node's share of what the optical ends of its scale-up domain draw.
+[[nodiscard]] double scale_up_optics_w(hardware::RackParams const& rack);
+
 /*!
  * Energy of one rack over a sample, by consumer, at the rack's AC meter.
  *
  * Accelerators: resident idle where a model is loaded, idle elsewhere, leakage at the dies' temperature, and what the meter
  * integrated above it. Host: idle plus its active
- * part in proportion to busy accelerators. NIC: idle plus its active part in proportion to traffic. Scale-up switches: always on.
+ * part in proportion to busy accelerators. NIC: idle plus its active part in proportion to traffic. Scale-up switches and
+ * optics: always on, a node's share of its domain's (the rack feeds them; a last domain that is not full has fewer).
  * Fans and supplies at the node's mean load in the sample. Sources: physics.md sections 3 to 5.
  */
 class RackPower {
@@ -49,6 +53,7 @@ class RackPower {
 
   private:
     hardware::RackParams rack_;
+    double scale_up_optics_w_;  //!< of a node
     double nic_bytes_per_s_;
     plant::ChassisPower chassis_;  //!< of one node
     hardware::AcceleratorPower accelerator_;

@@ -6,6 +6,7 @@
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/hardware/power.hpp"
+#include "megaweave/hardware/scale_up.hpp"
 
 namespace mw::llm {
 namespace {
@@ -84,6 +85,9 @@ IterationModel::IterationModel(ModelParams const& model, hardware::Precision wei
     double const link = std::min(efficiency.link * engine.link, 1.0);
     scale_up_byte_s_ = seconds_per_byte(accelerator.scale_up_bytes_per_s, link);
     scale_out_byte_s_ = seconds_per_byte(accelerator.scale_out_bytes_per_s, link);
+    tensor_up_ = scale_up_costs(rack, count_.layout().tensor);
+    expert_up_ = scale_up_costs(rack, count_.layout().stage);
+    pipeline_up_ = scale_up_costs(rack, 1.0);
     MW_EXPECT(std::isfinite(feed_forward_.flop_s) && std::isfinite(attention_.flop_s) &&
                   attention_.byte_s > 0 && feed_forward_.byte_s > 0,
               "an efficiency or a ceiling of " + accelerator.name + " is zero");
@@ -108,23 +112,33 @@ void IterationModel::add_kernels(Seconds& seconds, Work const& work) const {
     seconds[index_of(Share::overhead)] += work.kernels * kernel_s_;
 }
 
-void IterationModel::add_messages(Seconds& seconds, Messages const& messages, double granted) const {
+IterationModel::ScaleUpCosts IterationModel::scale_up_costs(hardware::RackParams const& rack,
+                                                            double members) const {
+    auto const shares =
+        hardware::ScaleUp{rack}.shares(static_cast<std::int64_t>(std::min(members, count_.layout().domain)));
+    return {scale_up_byte_s_ / shares.ring, scale_up_byte_s_ / shares.all_to_all,
+            core::to_seconds(shares.step_ns), core::to_seconds(shares.ring_ns)};
+}
+
+void IterationModel::add_messages(Seconds& seconds, Messages const& messages, ScaleUpCosts const& up,
+                                  double granted) const {
     if (messages.count <= 0) return;
     double const out_s = messages.scale_out_bytes * scale_out_byte_s_ / granted;
-    double moving_s = messages.scale_up_bytes * scale_up_byte_s_;
+    double moving_s = messages.scale_up_bytes * up.all_byte_s;
     double steps = messages.count;
     if (messages.reduced_bytes > 0) {
         double const ranks = std::min(count_.layout().tensor, count_.layout().domain);
-        double const all_s = messages.count * messages.reduced_bytes * scale_up_byte_s_;
-        double const start_s = messages.count * collective_s_;
-        double const two_steps = moving_s + 2.0 * start_s;
+        double const all_s = messages.count * messages.reduced_bytes * up.all_byte_s;
+        double const start_s = messages.count * (collective_s_ + up.step_s);
+        double const two_steps =
+            messages.scale_up_bytes * up.ring_byte_s + messages.count * (2.0 * collective_s_ + up.ring_s);
         double best = std::min(two_steps, (ranks - 1.0) * all_s + start_s);
         if (in_switch_) best = std::min(best, (1.0 + 1.0 / ranks) * all_s + start_s);
         moving_s = best;
         steps = 0.0;
     }
     auto const share = messages.scale_out_bytes > 0 ? Share::scale_out : Share::scale_up;
-    seconds[index_of(share)] += exposed_ * (std::max(moving_s, out_s) + steps * collective_s_);
+    seconds[index_of(share)] += exposed_ * (std::max(moving_s, out_s) + steps * (collective_s_ + up.step_s));
 }
 
 double IterationModel::host_s(Batch const& batch) const {
@@ -154,9 +168,9 @@ IterationCost IterationModel::operator()(Batch const& batch) const {
     Seconds seconds{};
     add_kernels(seconds, work);
     Seconds messages{};
-    add_messages(messages, work.tensor, batch.granted.tensor);
-    add_messages(messages, work.expert, batch.granted.expert);
-    add_messages(messages, work.pipeline, batch.granted.pipeline);
+    add_messages(messages, work.tensor, tensor_up_, batch.granted.tensor);
+    add_messages(messages, work.expert, expert_up_, batch.granted.expert);
+    add_messages(messages, work.pipeline, pipeline_up_, batch.granted.pipeline);
     double const kernels_s = std::accumulate(seconds.begin(), seconds.end(), 0.0);
     double const messages_s = std::accumulate(messages.begin(), messages.end(), 0.0);
     // Of micro-batches that take turns, one's messages hide behind another's kernels, as far as these last.

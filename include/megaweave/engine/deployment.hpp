@@ -36,6 +36,21 @@ struct Deployment {
     std::int64_t cables{0};
     std::int64_t optical_ends{0};
     std::int64_t links{0};  //!< directed, as simulated
+
+    //! The scale-up domains: all of them alike; the last may be partly filled.
+    struct ScaleUp {
+        std::int64_t domains{0};
+        std::int64_t accelerators{0};  //!< of one, and so on
+        std::int64_t racks{0};         //!< that one spans; 1 also where a rack holds several
+        std::int64_t switch_tiers{0};
+        std::int64_t switches{0};
+        std::int64_t cables{0};
+        std::int64_t optical_ends{0};
+        double latency_ns{0};
+        double bisection_bytes_per_s{0};
+        double all_to_all_bytes_per_s{0};  //!< of one accelerator, among all of the domain
+        double w_per_accelerator{0};       //!< switches and optics
+    } scale_up;
     double nameplate_it_w{0};
     double nameplate_facility_w{0};
     std::vector<Service> services;

@@ -77,16 +77,34 @@ struct AcceleratorParams {
 //! One host with its accelerators: what it draws besides them.
 struct NodeParams {
     std::int64_t accelerators{0};
-    double host_idle_w{0};        //!< CPUs, memory, storage, board; no fans, no NICs
-    double host_active_w{0};      //!< the same while every accelerator is busy
-    double nic_idle_w{0};         //!< of one NIC; there is one per accelerator
-    double nic_active_w{0};       //!< of one NIC at line rate
-    double scale_up_switch_w{0};  //!< switches of the scale-up domain, this node's share; always on
-    double fan_idle_w{0};         //!< server fans with idle accelerators; 0 where liquid-cooled
-    double fan_full_w{0};         //!< with every accelerator at TDP; cubic in air flow between
+    double host_idle_w{0};               //!< CPUs, memory, storage, board; no fans, no NICs
+    double host_active_w{0};             //!< the same while every accelerator is busy
+    double nic_idle_w{0};                //!< of one NIC; there is one per accelerator
+    double nic_active_w{0};              //!< of one NIC at line rate
+    double scale_up_switch_w{0};         //!< switches of the scale-up domain, this node's share; always on
+    bool scale_up_switch_stated{false};  //!< by the entry or deck; else it follows from the rack's `ScaleUp`
+    double fan_idle_w{0};                //!< server fans with idle accelerators; 0 where liquid-cooled
+    double fan_full_w{0};                //!< with every accelerator at TDP; cubic in air flow between
     double psu_rating_w{
         0};  //!< of all installed supplies together, so that load / rating is the real load point
     double nameplate_w{0};  //!< maximum input
+};
+
+enum class ScaleUpKind : std::uint8_t { switched, mesh, torus };
+enum class Medium : std::uint8_t { copper, optical };
+
+//! What joins the accelerators of a scale-up domain (see `ScaleUp`). A link's rate is the accelerator's over its links.
+struct ScaleUpParams {
+    ScaleUpKind kind{ScaleUpKind::switched};
+    Medium medium{Medium::copper};  //!< of all cables
+    std::int64_t links{18};         //!< of one accelerator
+    std::int64_t radix{72};         //!< links of a switch that are in use (switched)
+    std::int64_t dimensions{3};     //!< of a torus
+    double switch_w{0};             //!< of one switch, always on
+    std::string optics;             //!< technology of the optical ends …
+    double optics_w_per_800g{0};    //!< … and what one end of 800 Gb/s draws
+    core::TimeNs switch_ns{250};    //!< of a switch, or of an accelerator that passes traffic on
+    core::TimeNs cable_ns{0};       //!< 0: by the length, from how many racks a domain spans
 };
 
 //! One rack type: the logical process of the simulation and a box on the floor.
@@ -97,6 +115,7 @@ struct RackParams {
     std::int64_t nodes{0};
     std::int64_t scale_up_domain{
         0};  //!< accelerators that share a scale-up fabric: a node's or the whole rack's
+    ScaleUpParams scale_up;
     bool scale_up_reduces{false};  //!< its switches add what passes (in-switch reduction), and engines use it
     double liquid_heat_share{0};   //!< of the rack's heat that leaves by liquid when the site cools by liquid
     double width_m{0.6};

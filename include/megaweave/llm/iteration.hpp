@@ -52,8 +52,10 @@ struct IterationCost {
  * (compute or hbm). Attention's FLOPs and the head's run at the BF16 peak; products run at the precision in which their weights are
  * stored where that is native, and at BF16 elsewhere (engines unpack narrower weights). An all-reduce takes the fastest of one
  * step (every rank reads all others: latency + (t - 1) S / link), two steps (2 latency + 2 (t - 1)/t S / link) and, where the
- * switches add, in-switch (latency + (1 + 1/t) S / link). A collective inside a scale-up domain counts as scale_up; one that leaves
- * it as scale_out, at the slower of its two steps; the fabric may grant it less than its link (Batch::granted). Pipeline: p stages work on one micro-batch each, so each reads
+ * switches add, in-switch (latency + (1 + 1/t) S / link). In a torus rings have the links to neighbours in the group, one step and
+ * experts' all-to-all what the bisection leaves, and each hop its latency (`hardware::ScaleUp`). A collective inside a scale-up domain
+ * counts as scale_up; one that leaves it as scale_out, at the slower of its two steps; the fabric may grant it less than its link
+ * (Batch::granted). Pipeline: p stages work on one micro-batch each, so each reads
  * its weights once per micro-batch; a batch with fewer tokens than stages leaves the others idle (the
  * bubble). With interleaved batches each n-th of the batch is a micro-batch of its own, reads the weights and launches the kernels
  * again, and of its collectives only what outlasts the kernels is seen. Ramps at the start and end of a busy period are left out.
@@ -95,7 +97,15 @@ class IterationModel {
     [[nodiscard]] Products products(hardware::RackParams const& rack, EngineParams const& engine,
                                     hardware::Precision stored, bool experts) const;
     void add_kernels(Seconds& seconds, Work const& work) const;
-    void add_messages(Seconds& seconds, Messages const& messages, double granted) const;
+    //! Seconds per byte and per collective inside the domain, for members that work together.
+    struct ScaleUpCosts {
+        double ring_byte_s{0};  //!< between neighbours
+        double all_byte_s{0};   //!< from all to all
+        double step_s{0};       //!< on top of a collective's latency
+        double ring_s{0};       //!< the same of a ring all-reduce
+    };
+    [[nodiscard]] ScaleUpCosts scale_up_costs(hardware::RackParams const& rack, double members) const;
+    void add_messages(Seconds& seconds, Messages const& messages, ScaleUpCosts const& up, double granted) const;
     [[nodiscard]] double host_s(Batch const& batch) const;
 
     WorkCounter count_;
@@ -106,6 +116,9 @@ class IterationModel {
     Products attention_;
     double scale_up_byte_s_;  // seconds per byte
     double scale_out_byte_s_;
+    ScaleUpCosts tensor_up_;
+    ScaleUpCosts expert_up_;
+    ScaleUpCosts pipeline_up_;
     double exposed_;  // share of communication that is not hidden
     double collective_s_;
     bool in_switch_;

@@ -7,24 +7,25 @@
 Data: `steady_batch` rows of POINTS.csv with gpu_power_total (boards alone), throughput and median time between tokens. Work per
 iteration comes from `megaweave work` (counts, no timing model); how often it is done from the measured time, so that a wrong timing
 model cannot bend the energies. A measurement is a mixture of decode iterations, at the median inter-token time, and of prompts, in the
-rest of the time. An engine that keeps its device waiting shows as a time far above the kernels' own (busy share).
+rest of the time.
 
-    P = idle + A busy + e_F F + e_B B + e_W W + e_S S + R [block-scaled FP8 experts] + e_L L, smoothly limited at 0.97 TDP
+    P = idle + A + e_F F + e_B B + e_W W + e_S S + R [block-scaled FP8 experts] + e_L L, smoothly limited at 0.97 TDP
 
-A (active floor) and e_B (HBM byte) have the anchors of physics.md section 3 as priors; e_F follows from the matrix-product anchor;
-e_W (weights through matrix units), e_S (a sampled logit), R, the kernels' latency per layer and the power while prompts are processed
-are free. Six numbers per accelerator. Cross-validation: by model family and by model, each left out in turn.
+A (active floor: clocks run, whether kernels do or wait for the host) and e_B (HBM byte) are held near the anchors of physics.md section 3;
+e_F follows from the matrix-product anchor; e_W (weights through matrix units), e_S (a sampled logit), R and the power while prompts are
+processed are free. Six numbers per accelerator. Cross-validation: by model family and by model, each left out in turn.
+The form is the one with the lowest mean error, families left out, of eight that keep both anchors: e_W per byte or per number; with or
+without e_S; with or without R. (A floor in proportion to kernels' time was worse.) Since scores chose it, the last line chooses it anew
+without each family before predicting that family.
 Other accelerators take their own anchors, and the free terms of the fitted generation, in proportion to TDP where they are watts.
 """
 import argparse
-import csv
-import subprocess
-import sys
-import tempfile
+import itertools
 from pathlib import Path
 
 import numpy as np
 import yaml
+from power_samples import RACK, Sample, block_scaled_models, count_work, read_experiments, short_name
 from scipy.optimize import least_squares
 
 #: accelerator -> (launch-bound decode [W] or None, decode attention at 85 % of HBM [W], shares of peak that a large product
@@ -50,17 +51,14 @@ GEMM_CLOCK = 0.72  # of the highest, while the board holds TDP in a large produc
 KNEE, LEAST_VOLTAGE = 0.60, 0.67  # the clock law's defaults (hardware/power_params.hpp)
 ATTENTION_HBM_SHARE, ATTENTION_FLOP_PER_BYTE = 0.85, 8.0
 CEILING = 0.97  # of TDP: where measured boards level off
-RACK = {"h100": "hgx-h100", "b200": "hgx-b200"}
-#: mean prompt tokens by data set. The points file gives none: estimates from the data sets' public prompts. Prompts act on power
-#: mostly through the time they take, which is measured.
-PROMPT_TOKENS = {"lm-arena-chat": 300, "gpqa": 300, "sourcegraph-fim": 2400}
-#: published FP8 checkpoints whose expert weights have a scale per 128 x 128 block; the others scale per channel or tensor
-BLOCK_SCALED = ("qwen3-", "deepseek-")
-KERNEL_SHARES = {"linear": 0.65, "attention": 0.60, "hbm": 0.90, "link": 0.60}  # of the ceilings, for the busy share
+NUMBERS_PER_BYTE = {"bf16": 0.5, "fp8": 1.0, "fp4": 2.0}
 
-FREE = ["active_w", "weight_pj", "hbm_pj", "logit_nj", "rescale_w", "layer_us", "prompt_share"]
-SPREAD = np.array([0.15, 0.8, 0.15, 1.0, 1.0, 0.7, 0.04])  # of the priors, logarithmic
+FREE = ["active_w", "weight_pj", "hbm_pj", "logit_nj", "rescale_w", "prompt_share"]
+SPREAD = np.array([0.06, 0.8, 0.06, 1.0, 1.0, 0.04])  # of the priors, logarithmic
 PRIOR_WEIGHT = 0.06
+#: (weights cost per number instead of per byte, sampling costs, rescaling costs)
+FORMS = list(itertools.product((False, True), repeat=3))
+FORM = (False, True, True)
 
 
 def voltage(clock):
@@ -100,124 +98,62 @@ class Accelerator:
         return (self.attention_w - self.idle - active - flops) / bytes_per_s
 
 
-def read_experiments(path):
-    """Rows of one experiment together: {metric: value} with the experiment's columns."""
-    keys = ("hardware", "gpus", "model", "weights", "tp", "pp", "ep", "attention_dp", "input_len", "output_len", "concurrency")
-    experiments = {}
-    with open(path, newline="") as file:
-        for row in csv.DictReader(file):
-            if row["load"] == "steady_batch":
-                found = experiments.setdefault(tuple(row[k] for k in keys), {**{k: row[k] for k in keys}, "id": row["id"]})
-                found[row["metric"]] = float(row["value"])
-    return [e for e in experiments.values() if "gpu_power_total" in e]
-
-
-def batch_of(e):
-    """The mean iteration: every sequence in decode, and the prompts that arrive meanwhile."""
-    gpus, data = int(e["gpus"]), int(e["attention_dp"])
-    sequences, output = max(1, round(float(e["concurrency"]))), float(e["output_len"])
-    prompt = PROMPT_TOKENS[e["input_len"].split()[0]]
-    context = round(sequences * (prompt + output / 2))
-    prefill = round(float(e["concurrency"]) / output * prompt)
-    tensor = gpus // (data * int(e["pp"]))
-    return [e["id"], RACK[short_name(e)], e["model"], e["weights"], "bf16", tensor, e["pp"], e["ep"], data,
-            sequences, context, prefill, round(prefill * (prompt + 1) / 2), sequences]
-
-
-def short_name(e):
-    return e["hardware"].split("-")[0]
-
-
-def count_work(megaweave, experiments):
-    """id -> the counts that the program gives for its mean iteration."""
-    header = ("id,rack,model,weights,kv_cache,tensor,pipeline,expert,attention_data,decode_sequences,context_tokens,"
-              "prefill_tokens,prefill_pairs,sampled_tokens")
-    with tempfile.TemporaryDirectory() as folder:
-        batches, counts = Path(folder) / "batches.csv", Path(folder) / "counts.csv"
-        lines = [header] + [",".join(str(f) for f in batch_of(e)) for e in experiments]
-        batches.write_text("\n".join(lines) + "\n")
-        done = subprocess.run([megaweave, "work", batches, counts], capture_output=True, text=True)
-        if done.returncode != 0:
-            sys.exit(f"{megaweave} work failed: {done.stderr or done.stdout}")
-        with open(counts, newline="") as file:
-            return {r["id"]: {k: float(v) for k, v in r.items() if k != "id"} for r in csv.DictReader(file)}
-
-
-class Sample:
-    """One measurement as rates per accelerator during its decode iterations."""
-
-    def __init__(self, e, work, accelerator):
-        gpus, sequences = int(e["gpus"]), max(1, round(float(e["concurrency"])))
-        mean_s = sequences / e["output_throughput_total"]
-        self.seconds = min(e["itl_median"] * 1e-3, mean_s)
-        self.prompt_time = float(np.clip(1 - self.seconds / mean_s, 0, 0.95))
-        prefill = batch_of(e)[11]
-        decode_share = sequences / (sequences + prefill)
-        per_s = 1 / (gpus * self.seconds)
-        self.model, self.precision = e["model"], e["weights"]
-        self.family = family_of(e["model"])
-        self.watts = e["gpu_power_total"] / gpus
-        self.flops = (work["total_flops"] - work["total_attention_flops"]) * decode_share * per_s
-        self.attention_flops = work["total_attention_flops"] * per_s
-        self.bytes = work["total_hbm_bytes"] * per_s
-        self.weight_bytes = work["total_weight_bytes"] * per_s
-        self.link_bits = 8 * work["total_scale_up_bytes"] * per_s
-        self.logits = sequences * work["vocabulary"] / self.seconds  # every rank of a tensor-parallel group samples
-        self.layers = work["layers"]
-        self.block_scaled = e["weights"] == "fp8" and e["model"].startswith(BLOCK_SCALED)
-        a, k = accelerator, KERNEL_SHARES
-        peak = a.peak.get(self.precision, a.peak.get("fp8"))
-        self.kernel_s = (max(work["linear_flops"] / (k["linear"] * peak), work["linear_bytes"] / (k["hbm"] * a.hbm)) +
-                         max(work["attention_flops"] / (k["attention"] * a.peak["bf16"]),
-                             work["attention_bytes"] / (k["hbm"] * a.hbm)) +
-                         work["scale_up_bytes"] / (k["link"] * a.link))
-
-
-def family_of(model):
-    if model.startswith("qwen3"):
-        return "qwen3-moe" if "-a" in model else "qwen3-dense"
-    return "-".join(model.split("-")[:2]) if model.startswith("llama") else model.split("-")[0]
-
-
 def smooth_min(a, b, sharpness):
     return (a**-sharpness + b**-sharpness) ** (-1 / sharpness)
 
 
-def predict(free, samples, a):
-    active, weight, hbm, logit, rescale, layer, prompt = free
+def predict(free, samples, a, form=FORM):
+    active, weight, hbm, logit, rescale, prompt = free
+    per_number, sampling, rescaling = form
     per_flop = {p: a.per_flop(p, active) for p in ("fp4", "fp8", "bf16")}
-    watts = []
-    for s in samples:
-        busy = smooth_min((s.kernel_s + layer * 1e-6 * s.layers) / s.seconds, 1.0, 8)
-        decode = (a.idle + active * busy + per_flop[s.precision] * s.flops + per_flop["bf16"] * s.attention_flops +
-                  hbm * 1e-12 * s.bytes + weight * 1e-12 * s.weight_bytes + logit * 1e-9 * s.logits +
-                  rescale * s.block_scaled + 5.5e-12 * s.link_bits)
-        watts.append((1 - s.prompt_time) * smooth_min(decode, CEILING * a.tdp, 14) + s.prompt_time * prompt * a.tdp)
-    return np.array(watts)
+    of = lambda name: np.array([getattr(s, name) for s in samples], float)
+    weights = of("weight_bytes") * ([NUMBERS_PER_BYTE[s.precision] for s in samples] if per_number else 1)
+    decode = (a.idle + active + np.array([per_flop[s.precision] for s in samples]) * of("flops") +
+              per_flop["bf16"] * of("attention_flops") + hbm * 1e-12 * of("bytes") + weight * 1e-12 * weights +
+              sampling * logit * 1e-9 * of("logits") + rescaling * rescale * of("block_scaled") + 5.5e-12 * of("link_bits"))
+    share = of("prompt_time")
+    return (1 - share) * smooth_min(decode, CEILING * a.tdp, 14) + share * prompt * a.tdp
 
 
-def fit(samples, a):
+def fit(samples, a, form=FORM):
     active = a.active_anchor()
-    start = np.array([active, 40, a.hbm_anchor(active) * 1e12, 60, 0.15 * a.tdp, 100, 0.93])
+    start = np.array([active, 40, a.hbm_anchor(active) * 1e12, 60, 0.15 * a.tdp, 0.93])
     measured = np.array([s.watts for s in samples])
 
     def residuals(z):
-        return np.concatenate([np.log(predict(np.exp(z), samples, a) / measured), (z - np.log(start)) / SPREAD * PRIOR_WEIGHT])
+        return np.concatenate([np.log(predict(np.exp(z), samples, a, form) / measured), (z - np.log(start)) / SPREAD * PRIOR_WEIGHT])
 
     return np.exp(least_squares(residuals, np.log(start), loss="soft_l1", f_scale=0.1).x)
 
 
-def errors(free, samples, a):
-    return predict(free, samples, a) / np.array([s.watts for s in samples]) - 1
+def errors(free, samples, a, form=FORM):
+    return predict(free, samples, a, form) / np.array([s.watts for s in samples]) - 1
 
 
-def left_out(samples, a, key):
+def left_out(samples, a, key, form=FORM):
     """Signed errors of each group, predicted by a fit that did not see it."""
     out = {}
     for group in sorted({key(s) for s in samples}):
         rest = [s for s in samples if key(s) != group]
-        out[group] = errors(fit(rest, a), [s for s in samples if key(s) == group], a)
+        out[group] = errors(fit(rest, a, form), [s for s in samples if key(s) == group], a, form)
     return out
+
+
+def form_chosen_anew(data):
+    """Errors on each family after form and fit were chosen without it. `data`: (samples, accelerator) of each accelerator."""
+    family, held = (lambda s: s.family), []
+    for name in sorted({s.family for samples, _ in data for s in samples}):
+        rest = [([s for s in samples if s.family != name], a) for samples, a in data]
+
+        def score(form):
+            return np.mean(np.concatenate([np.abs(np.log1p(e)) for samples, a in rest for e in left_out(samples, a, family, form).values()]))
+
+        form = min(FORMS, key=score)
+        for (samples, a), (seen, _) in zip(data, rest):
+            unseen = [s for s in samples if s.family == name]
+            if unseen:
+                held.append(errors(fit(seen, a, form), unseen, a, form))
+    return np.concatenate(held)
 
 
 def describe(name, e):
@@ -272,13 +208,15 @@ def main():
     catalogue = yaml.safe_load(Path(options.catalogue).read_text())
     experiments = read_experiments(options.points)
     work = count_work(options.megaweave, experiments)
-    fitted, held = {}, []
+    block_scaled = block_scaled_models()
+    fitted, held, data = {}, [], []
     print(f"{'left out':<28}{'n':>5}{'median %':>9}{'p90 %':>9}{'bias %':>9}")
     for name in RACK:
         a = Accelerator(name, catalogue[name])
-        samples = [Sample(e, work[e["id"]], a) for e in experiments if short_name(e) == name]
+        samples = [Sample(e, work[e["id"]], block_scaled) for e in experiments if short_name(e) == name]
         if not samples:
             continue
+        data.append((samples, a))
         free = fit(samples, a)
         fitted[name] = {**dict(zip(FREE, free)), "tdp": a.tdp}
         print(describe(f"{name}, nothing (fit)", errors(free, samples, a)))
@@ -289,13 +227,14 @@ def main():
             print(describe(f"{name}, all {title}", np.concatenate(list(groups.values()))))
         held += list(by_family.values())
     print(describe("all families", np.concatenate(held)))
+    print(describe("the same, form chosen anew", form_chosen_anew(data)))
     blocks = {}
     for name in ANCHORS:
         a = Accelerator(name, catalogue[name])
         if a.relative in fitted:
             blocks[name] = power_block(a, fitted[a.relative], name in fitted)
     for name in fitted:
-        print(f"\n{name}: layer latency {fitted[name]['layer_us']:.0f} us, prompts at {fitted[name]['prompt_share']:.2f} of TDP")
+        print(f"\n{name}: prompts at {fitted[name]['prompt_share']:.2f} of TDP")
         for key, value in blocks[name].items():
             print(f"    {key}: {value}")
     if options.write:

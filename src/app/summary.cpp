@@ -8,6 +8,7 @@
 
 #include "megaweave/plant/power_quality.hpp"
 #include "summary_fabric.hpp"
+#include "summary_power.hpp"
 #include "version.hpp"
 #include "yaml_text.hpp"
 
@@ -109,10 +110,7 @@ std::string power_block(config::Deck const& deck, Results const& r) {
     text += by_boundary("provisioned_w", "{:.8g}", [&](std::size_t b) { return r.provisioned_w[b]; });
     text += by_boundary("consumed_of_provisioned", "{:.4g}",
                         [&](std::size_t b) { return ratio(consumed_w[b], r.provisioned_w[b]); });
-    if (deck.facility.stores())
-        text += fmt::format("  stores: {{start_j: {:.8g}, end_j: {:.8g}, dark_s: {:.6g}}}\n",
-                            static_cast<double>(r.stored_at_start_uj) * 1e-6,
-                            static_cast<double>(r.stored_at_end_uj) * 1e-6, r.dark_s);
+    text += network_power_lines(deck, r) + store_lines(deck, r);
     return text + quality_block(r);
 }
 

@@ -40,6 +40,9 @@ void common(JsonTranslator& t, bool tied) {
 void stored_precisions(JsonTranslator& t) {
     Tree const* const quantization = t.find("quantization_config");
     if (quantization == nullptr) return;
+    Tree const* const block = quantization->find("weight_block_size");
+    if (block != nullptr && !block->items.empty())
+        t.set("fp8_block", t.integer(&block->items.front()), block);
     for (auto const* const key : not_converted) {
         Tree const* const modules = quantization->find(key);
         if (modules == nullptr) continue;

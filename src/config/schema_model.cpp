@@ -79,6 +79,7 @@ void describe(Fields& fields, llm::ModelParams& model) {
     describe_stored(fields, "attention_weights", model.attention_weights);
     describe_stored(fields, "expert_weights", model.expert_weights);
     fields.integer("fp4_block", model.fp4_block, at_least(1).up_to(4096));
+    fields.integer("fp8_block", model.fp8_block, at_least(0).up_to(4096));
     describe(fields, model.provenance, source_rule(fields));
 }
 

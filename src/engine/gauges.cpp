@@ -254,6 +254,7 @@ void Gauges::report(Results& results) const {
     results.stored_at_start_uj = charge_at_warmup_uj_;
     results.stored_at_end_uj = charge_uj_;
     results.dark_s = core::to_seconds(dark_ns_);
+    results.network_power = network_power(results.measured_s);
     results.series_step_s = core::to_seconds(world_->deck().time.sample_ns);
     results.provisioned_w = {
         static_cast<double>(results.accelerators) * world_->deck().cluster.rack.accelerator.tdp_w,

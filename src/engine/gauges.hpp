@@ -79,6 +79,7 @@ class Gauges {
                                     Sums& sums);
     void settle_power(Sums& sums, core::TimeNs now_ns);
     void put_stores(Sums const& sums);
+    [[nodiscard]] std::vector<TierPower> network_power(double seconds) const;
     void follow_swings();
     void put_rows(Racks racks, Sums const& sums);
     void put_facility(Sums const& sums);

@@ -75,4 +75,26 @@ void Gauges::put_stores(Sums const& sums) {
     put("dark_share", "1", "1: the site is without power", supply_.dark() ? 1.0 : 0.0);
 }
 
+//! Switches are alike and equally loaded on the mean, transceivers draw the same whatever the load: tiers differ by their counts.
+std::vector<TierPower> Gauges::network_power(double seconds) const {
+    std::vector<TierPower> tiers;
+    std::int64_t switches = 0;
+    std::int64_t ends = 0;
+    for (site::NetworkTier const& tier :
+         world_->plan().network_tiers(world_->deck().cluster.optics.at_host)) {
+        tiers.push_back({tier.name, tier.switches, tier.optical_ends, 0, 0});
+        switches += tier.switches;
+        ends += tier.optical_ends;
+    }
+    auto const part_w = [&](Consumer consumer, std::int64_t part, std::int64_t all) {
+        double const watts = static_cast<double>(measured_energy_[consumer]) * 1e-6 / seconds;
+        return all == 0 ? 0.0 : watts * static_cast<double>(part) / static_cast<double>(all);
+    };
+    for (TierPower& tier : tiers) {
+        tier.switches_w = part_w(Consumer::scale_out_switch, tier.switches, switches);
+        tier.optics_w = part_w(Consumer::optics, tier.optical_ends, ends);
+    }
+    return tiers;
+}
+
 }  // namespace mw::engine

@@ -66,7 +66,8 @@ site::PlanParams plan_params(config::Deck const& deck) {
 
 // Fitted over whole decode iterations, as calibrate_power.py has it, not over the experts' kernels alone.
 bool has_block_scales(serving::ServiceParams const& params) {
-    return params.weights == hardware::Precision::fp8 && llm::moe_layers(params.model) > 0 &&
+    return params.weights == hardware::Precision::fp8 && params.model.fp8_block > 0 &&
+           llm::moe_layers(params.model) > 0 &&
            params.model.expert_weights[hardware::index_of(params.weights)] == hardware::Precision::fp8;
 }
 
@@ -112,8 +113,8 @@ hardware::Activity ServiceModel::activity(llm::IterationCost const& cost, bool p
     activity.weight_bytes = cost.weight_bytes / accelerators;
     activity.logits = cost.logits;
     if (cost.duration_ns > 0) {
-        auto const waiting = static_cast<double>(cost.share(llm::Share::idle) +
-                                                 cost.host_ns);  // a pipeline's bubble, the host
+        // A pipeline's bubble. While kernels wait for the host, clocks run on: launch-bound decode is such a wait.
+        auto const waiting = static_cast<double>(cost.share(llm::Share::idle));
         activity.busy_share = 1.0 - waiting / static_cast<double>(cost.duration_ns);
     }
     activity.rescale_share = block_scaled_ ? activity.busy_share : 0.0;

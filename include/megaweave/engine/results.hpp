@@ -108,6 +108,15 @@ struct FabricResults {
     FairnessCount fairness;
 };
 
+//! What one tier of the scale-out network drew in the measured period: its share of switches and transceivers.
+struct TierPower {
+    std::string name;
+    std::int64_t switches{0};
+    std::int64_t optical_ends{0};
+    double switches_w{0};
+    double optics_w{0};
+};
+
 //! What the machine did, not the site: differs from run to run.
 struct Performance {
     int ranks{1};
@@ -148,6 +157,8 @@ struct Results {
     std::int64_t stored_at_start_uj{0};  //!< in racks' stores and batteries, of the measured period
     std::int64_t stored_at_end_uj{0};
     double dark_s{0};  //!< of the measured period, without power
+    std::vector<TierPower>
+        network_power;  //!< from the hosts up; adds up to the breakdown's switches and optics
     std::array<core::TimeNs, llm::share_count> accelerator_ns{};
     std::vector<ServiceResults> services;
     FabricResults fabric;

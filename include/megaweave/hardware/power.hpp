@@ -31,7 +31,7 @@ struct Activity {
     double seconds{0};       //!< length of the interval
     double weight_bytes{0};  //!< part of hbm_bytes: weights
     double logits{0};        //!< sampled rows x vocabulary
-    double busy_share{1};  //!< of the interval, with kernels running; otherwise the device waits for its host
+    double busy_share{1};  //!< of the interval, with an iteration under way (host waits included), not a pipeline's bubble
     double rescale_share{0};  //!< of the interval, in FP8 expert kernels with block scales
 };
 
@@ -44,8 +44,10 @@ struct Activity {
  * floor; r: share of time in rescaling kernels; e_D: the memory devices' part of e_B. c: clock, v(c): voltage, both relative to the
  * highest. Where the sum passes TDP the board lowers its clock to the one at which it meets TDP: measured speeds, and so the
  * efficiencies of the iteration model, contain that already, so the interval's length stays.
+ * Weights cost more than other bytes (through matrix units; seen in serving on both boards), so decode of weights draws above decode attention.
  * Source: physics.md section 3 (anchors); postprocess/calibrate_power.py, 195 steady decode measurements on H100 and B200.
- * Valid: means over an iteration or longer; median error 9.7 %, p90 24.2 % on model families that the fit did not see.
+ * Valid: means over an iteration or longer; median error 7.4 %, p90 23.8 % on model families that the fit did not see; 10.5 and 30.3 % where
+ * the form, too, is chosen without them.
  * Leaves out: data-dependent toggling, straggling ranks (an expert-parallel rank that waits draws less than A says), temperature
  * (see leakage_w).
  * Worked, H100 (142 W resident, A 103 W, 1.22 pJ/FLOP BF16, 71.7 pJ/B): decode attention at 0.85 of 3.35 TB/s and 8 FLOP/B:

@@ -57,6 +57,8 @@ struct ModelParams {
     StoredAs attention_weights{as_asked};  //!< e.g. BF16 in most FP4 checkpoints of DeepSeek-V3
     StoredAs expert_weights{as_asked};     //!< e.g. gpt-oss has FP4 experts whatever the rest
     std::int64_t fp4_block{16};            //!< numbers that share a scale of one byte: NVFP4 16, MXFP4 32
+    std::int64_t fp8_block{
+        0};  //!< side of the square of FP8 weights that share a scale; 0: a scale per channel or tensor
     hardware::Provenance provenance;
 };
 

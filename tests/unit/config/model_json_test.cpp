@@ -34,8 +34,9 @@ std::vector<std::string> facts(std::string const& entry, bool parts) {
         if (line.starts_with("    ")) {
             if (skipping) continue;
         } else {
-            skipping = begins("name") || begins("source") || begins("quality") || begins("note") ||
-                       (!parts && (begins("attention_weights") || begins("expert_weights")));
+            skipping =
+                begins("name") || begins("source") || begins("quality") || begins("note") ||
+                (!parts && (begins("attention_weights") || begins("expert_weights") || begins("fp8_block")));
         }
         if (!skipping) lines.push_back(line);
     }
@@ -65,6 +66,12 @@ TEST_CASE("a config.json gives the catalogue's entry of the same model, key by k
         ++read;
     }
     CHECK(read == 16);
+}
+
+TEST_CASE("a config.json says whether FP8 weights share scales in blocks") {
+    auto const entry = [](char const* file) { return catalogue_entry("models", (folder / file).string()); };
+    CHECK(entry("deepseek-v3.json").find("fp8_block: 128") != std::string::npos);
+    CHECK(entry("qwen3-32b.json").find("fp8_block: 0") != std::string::npos);
 }
 
 TEST_CASE("a deck names a config.json relative to itself") {

@@ -31,7 +31,8 @@ struct Activity {
     double seconds{0};       //!< length of the interval
     double weight_bytes{0};  //!< part of hbm_bytes: weights
     double logits{0};        //!< sampled rows x vocabulary
-    double busy_share{1};  //!< of the interval, with an iteration under way (host waits included), not a pipeline's bubble
+    double busy_share{
+        1};  //!< of the interval, with an iteration under way (host waits included), not a pipeline's bubble
     double rescale_share{0};  //!< of the interval, in FP8 expert kernels with block scales
 };
 

@@ -88,6 +88,11 @@ void print_service(engine::Deployment::Service const& s, serving::ServiceParams 
     line("weights per accelerator", fmt::format("{:.4g} GB", s.weight_bytes_per_accelerator * 1e-9));
     line("KV cache per token", fmt::format("{:.4g} kB", s.kv_bytes_per_token * 1e-3));
     line("KV capacity per instance", fmt::format("{} blocks = {} tokens", s.kv_blocks, s.kv_tokens));
+    if (s.pool_tokens > 0)
+        line("in the memory pool", fmt::format("{} tokens {}", s.pool_tokens,
+                                               params.scheduler.preemption == serving::Preemption::swap
+                                                   ? "beside them, of sequences put aside"
+                                                   : "of them"));
     line("mean request",
          fmt::format("{:.4g} input and {:.4g} output tokens", s.input_tokens, s.output_tokens));
     line("offered", offered(s, params));

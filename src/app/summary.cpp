@@ -156,6 +156,19 @@ std::string time_share_block(Results const& r) {
     return text;
 }
 
+//! Only where the deck has memory pools.
+std::string pool_block(config::Deck const& deck, Results const& r) {
+    hardware::MemoryPoolParams const& pool = deck.cluster.memory_pool;
+    if (!pool.present()) return "";
+    double const bytes_per_s = rate(r, Count::pool_bytes);
+    auto const pools = static_cast<double>(r.pools);
+    return fmt::format(
+        "memory_pool:\n  pools: {}\n  capacity_bytes: {:.8g}\n  bytes_per_s: {:.8g}\n  mean_utilisation: "
+        "{:.6g}\n  share_of_kv_blocks: {:.6g}\n",
+        r.pools, pools * pool.capacity_bytes, bytes_per_s,
+        ratio(bytes_per_s, pools * static_cast<double>(pool.bytes_per_s)), r.pool_share_of_blocks);
+}
+
 std::string services_block(config::Deck const& deck, Results const& r) {
     std::string text = "services:\n";
     for (std::size_t s = 0; s < r.services.size(); ++s) {
@@ -225,6 +238,7 @@ std::string summary_yaml(config::Deck const& deck, Results const& r) {
         ratio(static_cast<double>(r.counts[Count::objectives_met]), measured_completions),
         rate(r, Count::goodput_tokens));
     text += time_share_block(r);
+    text += pool_block(deck, r);
     text += fabric_block(deck, r.fabric);
     text += fmt::format(
         "requests:  # that arrived in the measured period\n  arrived: {}\n  completed: {}\n  rejected: {}\n  "

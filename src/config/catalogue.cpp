@@ -69,6 +69,11 @@ std::string summary(fabric::SwitchParams const& s) {
            quantity(s.active_w, "W") + " active, without optics";
 }
 
+std::string summary(hardware::PoolMemoryParams const& m) {
+    return quantity(m.joules_per_bit, "pJ/b") + ", " + quantity(m.idle_w_per_byte * 1e12, "W") +
+           " a TB idle, " + quantity(core::to_seconds(m.latency_ns), "ns");
+}
+
 //! An entry as text, by kind.
 struct Printed {
     std::string summary;
@@ -97,7 +102,8 @@ constexpr Kind kinds[] = {{"accelerators", print<hardware::AcceleratorParams>},
                           {"engines", print<llm::EngineParams>},
                           {"racks", print<hardware::RackParams>},
                           {"optics", print<fabric::OpticsParams>},
-                          {"switches", print<fabric::SwitchParams>}};
+                          {"switches", print<fabric::SwitchParams>},
+                          {"memories", print<hardware::PoolMemoryParams>}};
 
 Kind const& kind_named(std::string const& name) {
     for (auto const& kind : kinds) {

@@ -71,6 +71,14 @@ void check_rack(ClusterParams const& cluster, Checker& check) {
                  {"cluster.rack"}, "accelerator " + accelerator.name + " draws more when idle than its tdp");
 }
 
+void check_memory_pool(ClusterParams const& cluster, Checker& check) {
+    hardware::MemoryPoolParams const& pool = cluster.memory_pool;
+    if (!pool.present() || cluster.rack.node.accelerators == 0) return;
+    check.expect(pool.link_bytes_per_s <= pool.bytes_per_s,
+                 {"cluster.memory_pool.link", "cluster.memory_pool.bandwidth"},
+                 "cluster.memory_pool.link is one accelerator's, and faster than the whole pool's bandwidth");
+}
+
 }  // namespace
 
 std::int64_t clos_capacity(fabric::NetworkParams const& clos) {
@@ -94,6 +102,7 @@ void check_network(fabric::NetworkParams const& network, Checker& check) {
 
 void check_cluster(ClusterParams const& cluster, Checker& check) {
     check_rack(cluster, check);
+    check_memory_pool(cluster, check);
     if (cluster.scale_out.nics_per_node > 0) check_network(cluster.scale_out, check);
 }
 

@@ -107,6 +107,25 @@ void check_part(Deck const& deck, serving::ServiceParams const& service, std::st
                  "is room for 1");
 }
 
+//! What a service asks of a memory pool.
+void check_pool_use(Deck const& deck, serving::ServiceParams const& service, std::string const& path,
+                    Checker& check) {
+    bool const present = deck.cluster.memory_pool.present();
+    auto const needs = [&](bool asks, std::string const& key, std::string const& text) {
+        check.expect(!asks || present, {path + key, "cluster.memory_pool"},
+                     path + key + ": " + text +
+                         " needs a memory pool. Write cluster.memory_pool: {capacity: 32 TB, bandwidth: 14 "
+                         "TB/s}, or leave it out");
+    };
+    needs(service.scheduler.preemption == serving::Preemption::swap, ".scheduler.preemption", "swap");
+    needs(service.scheduler.prefix_cache == serving::PrefixCache::pool, ".scheduler.prefix_cache", "pool");
+    needs(service.start == serving::Start::cold, ".start", "cold");
+    check.expect(!present || service.timing_table.empty(), {path + ".timing", "cluster.memory_pool"},
+                 path +
+                     ".timing: a table of measured iterations does not tell what of them reads the cache, "
+                     "which a memory pool changes. Write timing: roofline or memory_pool: none");
+}
+
 void check_requests(serving::ServiceParams const& service, std::string const& path, Checker& check) {
     auto const& scheduler = service.scheduler;
     check.expect(scheduler.max_batched_tokens >= scheduler.max_sequences,
@@ -146,6 +165,7 @@ void check_services(Deck const& deck, Checker& check) {
         check_layout(service, path, check);
         check_part(deck, service, path, check);
         check_requests(service, path, check);
+        check_pool_use(deck, service, path, check);
         total += service.accelerators;
         check.expect(service.accelerators > 0, {path, "cluster.accelerators"},
                      "missing key 'accelerators' in " + path +

@@ -122,6 +122,10 @@ void complete(Deck& deck, Tree const& root, ReadContext& context) {
     double const switch_rate = static_cast<double>(clos.radix) * static_cast<double>(clos.link_bytes_per_s);
     if (!given("cluster.scale_out.switch") && switch_rate > 0)
         cluster.network_switch = nearest_switch(context, switch_rate);
+    if (cluster.memory_pool.present() && !given("cluster.memory_pool.link") && clos.nics_per_node > 0)
+        cluster.memory_pool.link_bytes_per_s =
+            cluster.memory_pool.bytes_per_s /
+            std::max<std::int64_t>(1, cluster.memory_pool.accelerators(cluster.rack));
     if (deck.services.size() == 1 && !given("services[0].accelerators"))
         deck.services[0].accelerators = cluster.accelerators;
     if (deck.output.directory.empty()) deck.output.directory = "out/" + deck.name;

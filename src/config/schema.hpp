@@ -17,6 +17,7 @@ void describe(Fields& fields, llm::EngineParams& engine);
 void describe_network(Fields& fields, fabric::NetworkParams& network);
 void describe(Fields& fields, fabric::OpticsParams& optics);
 void describe(Fields& fields, fabric::SwitchParams& network_switch);
+void describe(Fields& fields, hardware::PoolMemoryParams& memory);
 
 //! An entry of a kind into nowhere: only to find what is wrong with it.
 void describe_discarded(Fields& fields, std::string_view kind);

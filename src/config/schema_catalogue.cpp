@@ -115,6 +115,17 @@ void describe(Fields& fields, fabric::SwitchParams& network_switch) {
     network_switch.source = provenance.source;
 }
 
+void describe(Fields& fields, hardware::PoolMemoryParams& memory) {
+    constexpr double tera = 1e12;
+    describe_name(fields, memory.name);
+    fields.quantity("energy", memory.joules_per_bit, "pJ/b", positive.need());
+    double idle_w_per_tb = memory.idle_w_per_byte * tera;
+    fields.quantity("idle_per_tb", idle_w_per_tb, "W", not_negative.need());
+    memory.idle_w_per_byte = idle_w_per_tb / tera;
+    fields.time("latency", memory.latency_ns, "ns", not_negative);
+    describe(fields, memory.provenance, source_rule(fields));
+}
+
 void describe_discarded(Fields& fields, std::string_view kind) {
     auto const discard = [&](auto params) { describe(fields, params); };
     if (kind == "accelerators") discard(hardware::AcceleratorParams{});
@@ -123,6 +134,7 @@ void describe_discarded(Fields& fields, std::string_view kind) {
     if (kind == "engines") discard(llm::EngineParams{});
     if (kind == "optics") discard(fabric::OpticsParams{});
     if (kind == "switches") discard(fabric::SwitchParams{});
+    if (kind == "memories") discard(hardware::PoolMemoryParams{});
 }
 
 }  // namespace mw::config

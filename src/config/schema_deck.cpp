@@ -17,17 +17,28 @@ void describe_scale_out(Fields& fields, ClusterParams& cluster) {
     fields.entry("switch", "switches", [&](Fields& entry) { describe(entry, cluster.network_switch); });
 }
 
-void describe_memory_pool(Fields& fields) {
+void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
+    static Choices const scopes{{"rack", "node"}, {"row", "hall", "pod", "cluster", "facility"}};
+    hardware::MemoryPoolParams& pool = cluster.memory_pool;
     std::string none = "none";
-    bool const absent = fields.reading() && !fields.has("memory_pool");
-    if (!fields.reading() || absent || fields.says("memory_pool", "none")) {
+    bool const absent =
+        fields.reading() ? !fields.has("memory_pool") || fields.says("memory_pool", none) : !pool.present();
+    if (absent) {
         fields.text("memory_pool", none);
         return;
     }
-    fields.known("memory_pool");
-    fields.reject("memory_pool",
-                  "memory_pool is known to the deck format, but this version simulates none. Write "
-                  "'memory_pool: none'");
+    fields.block("memory_pool", [&](Fields& block) {
+        block.quantity("capacity", pool.capacity_bytes, "TB", at_least(1e6).up_to(1e18).need());
+        block.bytes("bandwidth", pool.bytes_per_s, "TB/s", at_least(1e6).up_to(1e17).need());
+        block.choice("per", pool.scope, scopes);
+        block.bytes("link", pool.link_bytes_per_s, "Gb/s", at_least(1e6).up_to(1e17));
+        block.number("prefetch", pool.prefetch, share);
+        block.entry(
+            "memory", "memories", [&](Fields& entry) { describe(entry, pool.memory); }, anything, "ddr5");
+        block.entry(
+            "optics", "optics", [&](Fields& entry) { describe(entry, cluster.pool_optics); }, anything,
+            "wdm");
+    });
 }
 
 void describe_boards(Fields& fields, hardware::BoardControlParams& boards) {
@@ -48,7 +59,7 @@ void describe(Fields& fields, ClusterParams& cluster) {
         "rack", "racks", [&](Fields& entry) { describe(entry, cluster.rack); }, anything.need());
     describe_boards(fields, cluster.boards);
     fields.block("scale_out", [&](Fields& block) { describe_scale_out(block, cluster); });
-    describe_memory_pool(fields);
+    describe_memory_pool(fields, cluster);
 }
 
 void describe(Fields& fields, plant::CoolingParams& cooling) {

@@ -45,6 +45,12 @@ void describe(Fields& fields, serving::SchedulerParams& scheduler) {
     fields.choice("memory_rule", scheduler.memory_rule, memory_rules);
     fields.quantity("memory_reserve", scheduler.memory_reserve_bytes, "GB", not_negative);
     fields.number("watermark", scheduler.watermark, {.min = 0, .max = 1, .open_max = true});
+    static Choices const preemptions{{"recompute", "swap"}, {}};
+    static Choices const prefix_caches{{"hbm", "pool"}, {}};
+    if (worth_writing(fields, scheduler.preemption != serving::Preemption::recompute))
+        fields.choice("preemption", scheduler.preemption, preemptions);
+    if (worth_writing(fields, scheduler.prefix_cache != serving::PrefixCache::hbm))
+        fields.choice("prefix_cache", scheduler.prefix_cache, prefix_caches);
 }
 
 void describe_speculative(Fields& fields, serving::SpeculativeParams& speculative) {
@@ -208,6 +214,9 @@ void describe(Fields& fields, serving::ServiceParams& service) {
         });
     fields.choice("router", service.router, routers);
     fields.integer("cell_instances", service.cell_instances, at_least(1).up_to(1e6));
+    static Choices const starts{{"warm", "cold"}, {}};
+    if (worth_writing(fields, service.start != serving::Start::warm))
+        fields.choice("start", service.start, starts);
     fields.block("scheduler", [&](Fields& block) { describe(block, service.scheduler); });
     describe_speculative(fields, service.speculative);
     describe_timing(fields, service.timing_table, service.timing_rules);

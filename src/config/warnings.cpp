@@ -73,6 +73,13 @@ Warnings warnings_of(Deck const& deck) {
                          warnings);
     if (cluster.optics.estimate)
         warnings.push_back("the power of optics " + cluster.optics.name + " is an estimate");
+    if (cluster.memory_pool.present()) {
+        warn_of_estimate("pool memory " + cluster.memory_pool.memory.name,
+                         cluster.memory_pool.memory.provenance, warnings);
+        if (cluster.pool_optics.estimate)
+            warnings.push_back("the power of the memory pool's optics " + cluster.pool_optics.name +
+                               " is an estimate");
+    }
     if (static_cast<double>(cluster.scale_out.link_bytes_per_s) > accelerator.scale_out_bytes_per_s)
         warnings.emplace_back(
             "cluster.scale_out.link is faster than the accelerator's network adapter, which is the limit");

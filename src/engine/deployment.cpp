@@ -40,6 +40,8 @@ Deployment::Service describe_service(World const& world, core::ServiceId id) {
     service.kv_bytes_per_token = llm::kv_bytes_per_token(params.model, params.kv_cache);
     service.kv_blocks = model.instance(false).kv_blocks;
     service.kv_tokens = service.kv_blocks * params.scheduler.block_tokens;
+    service.pool_tokens = (model.instance(false).pool_blocks + model.instance(false).swap_blocks) *
+                          params.scheduler.block_tokens;
     service.requests_per_s = offered_rate(params.workload.arrivals, model.trace());
     service.input_tokens =
         model.input().from_trace() ? model.trace()->mean_input_tokens() : model.input().mean();

@@ -40,6 +40,12 @@ constexpr std::array<ColumnText, 17> rack_columns = {{
     {"clock_share", "1", "mean clock that caps, locks and temperature allow, of the highest"},
 }};
 
+//! After them, where the deck has memory pools.
+constexpr std::array<ColumnText, 2> pool_columns = {{
+    {"pool_bytes_per_s", "B/s", "from and to the rack's memory pools"},
+    {"pool_used_share", "1", "of what instances may keep in memory pools, in use"},
+}};
+
 constexpr std::size_t first_own_column = 1;  // the row's comes when all racks are read
 constexpr std::uint64_t facility_column = 2000;
 
@@ -111,6 +117,8 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
         if (supply_.dark()) dark_ns_ += sample_ns_;
         measured_in_service_ns_ += in_service(sums.counts) * sample_ns_;
         follow_swings();
+        measured_pool_blocks_ += sums.pool_blocks;
+        measured_used_blocks_ += sums.used_blocks;
         for (std::size_t s = 0; s < llm::share_count; ++s)
             measured_accelerator_ns_[s] += sums.accelerator_ns[s];
     }
@@ -126,17 +134,21 @@ void Gauges::begin_frame(core::TimeNs now_ns, std::size_t racks) {
         frame_.add(core::Owner::rack, column.name, column.unit, column.description, racks);
     if (world_->deck().facility.delivery.rack_storage.on())
         frame_.add(core::Owner::rack, "stored_j", "J", "energy in the rack's store", racks);
+    if (world_->deck().cluster.memory_pool.present())
+        for (ColumnText const& column : pool_columns)
+            frame_.add(core::Owner::rack, column.name, column.unit, column.description, racks);
     links_.begin_frame(frame_);
 }
 
 void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes,
                        Sums& sums) {
     MeterReading const meter = rack.read_meter(now_ns);
+    std::int64_t const pool_bytes = rack.take_pool_bytes(now_ns);
     Counts const counts = rack.counts();
     Counts const done = rack.counts_since_sample();
     RackEnergy const used =
         rack_power_({rack.accelerators(), rack.assigned_accelerators(), world_->plan().nodes_in(rack.id()),
-                     sample_ns_, nic_bytes, rack.die_c(), supply_.dark()},
+                     sample_ns_, nic_bytes, rack.die_c(), supply_.dark(), pool_bytes},
                     meter);
     Energies const energy = at_meter(rack, used, meter, sums);
     std::int64_t const load_uj = used.by_consumer.sum();
@@ -170,7 +182,13 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     put(rack.die_c());
     put(rack.clock());
     if (rack.storage()) put(static_cast<double>(rack.storage()->charge_uj()) * 1e-6);
-    MW_EXPECT(column == rack_columns.size() + (rack.storage() ? 1 : 0), "a value for every column of a rack");
+    if (world_->deck().cluster.memory_pool.present()) {
+        put(per_second(pool_bytes));
+        put(rack.pool_used_share());
+        sums.pool_blocks += rack.pool_blocks();
+        sums.used_blocks += rack.used_blocks();
+    }
+    MW_EXPECT(frame_.columns[column].owner == core::Owner::link, "a value for every column of a rack");
 
     sums.counts += counts;
     sums.energy_uj += energy;
@@ -260,6 +278,8 @@ void Gauges::report(Results& results) const {
         static_cast<double>(results.accelerators) * world_->deck().cluster.rack.accelerator.tdp_w,
         site_power_.nameplate_racks_w(), site_power_.nameplate_it_w(), site_power_.nameplate_facility_w()};
     results.accelerator_ns = measured_accelerator_ns_;
+    results.pools = site_power_.pools();
+    results.pool_share_of_blocks = per(measured_pool_blocks_, measured_used_blocks_);
     results.fabric.bytes = results.counts[Count::kv_bytes];
     results.fabric.kv_bytes = results.counts[Count::kv_bytes];
     results.fabric.bytes_between_racks = results.counts[Count::bytes_between_racks];

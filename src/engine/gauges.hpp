@@ -55,6 +55,7 @@ class Gauges {
         ar& measured_boards_uj_& measured_racks_uj_& measured_in_service_ns_& series_w_& site_power_&
             control_;
         ar& supply_& charge_uj_& charge_at_warmup_uj_& dark_ns_& fine_series_w_;
+        ar& measured_pool_blocks_& measured_used_blocks_;
         ar& links_& digest_& output_tokens_per_s_& facility_w_;
     }
 
@@ -71,6 +72,8 @@ class Gauges {
         std::int64_t charge_uj{0};  // of the racks' stores, at the end of the sample
         std::int64_t racks_uj{0};   // of the sample, at the racks' meters
         std::int64_t it_uj{0};
+        std::int64_t pool_blocks{0};  // KV blocks, at the sample's end
+        std::int64_t used_blocks{0};
     };
 
     void begin_frame(core::TimeNs now_ns, std::size_t racks);
@@ -114,6 +117,8 @@ class Gauges {
     std::vector<double> series_w_;            //!< facility power of the measured whole samples
     std::vector<double> fine_series_w_;       //!< the same by fine bins
     std::array<core::TimeNs, llm::share_count> measured_accelerator_ns_{};
+    std::int64_t measured_pool_blocks_{0};  //!< sums over samples
+    std::int64_t measured_used_blocks_{0};
     core::Digest digest_;
     double output_tokens_per_s_{0};
     double facility_w_{0};

@@ -29,6 +29,7 @@ struct Work {
     std::int64_t compute_mw{0};  //!< of one accelerator, above its resident idle [mW]
     std::int64_t memory_mw{0};
     std::int64_t link_mw{0};
+    std::int64_t pool_bytes{0};  //!< of one accelerator, from memory pools that keep a part for its instance
 };
 
 /*!

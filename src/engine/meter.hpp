@@ -39,6 +39,7 @@ class Meter {
     //! The group begins new work now; what it did before ends.
     void begin(std::size_t group, core::TimeNs now_ns, Work const& work);
     void end(std::size_t group, core::TimeNs now_ns);
+    [[nodiscard]] std::int64_t accelerators(std::size_t group) const { return groups_[group].accelerators; }
     [[nodiscard]] MeterReading read(core::TimeNs now_ns);
     //! Hints that the bins, or a group near this one, are needed soon.
     void prefetch() const { core::prefetch(&bins_pj_.back()); }

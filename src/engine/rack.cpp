@@ -53,6 +53,7 @@ Rack::Rack(World const& world, core::RackId id)
       thermal_{make_thermal(world.deck())},
       storage_{make_storage(world.deck())},
       results_(world.services()) {
+    make_pools();
     host_instances();
     host_cells();
     find_next_event();
@@ -88,6 +89,7 @@ void Rack::host_instances() {
                            (at->first_accelerator + at->accelerators - 1) / per_rack});
         if (hosted_.size() == 1) first_hosted_ = instance.index();
         due_ns_.push_back(hosted_.back().instance.next_event_ns());
+        if (!pools_.empty()) add_seat(*at);
     }
 }
 
@@ -117,6 +119,7 @@ void Rack::host_cells() {
 void Rack::find_next_event() {
     core::TimeNs next = inbox_.empty() ? serves_ns_ : std::min(serves_ns_, inbox_.front().due_ns);
     for (core::TimeNs const due_ns : due_ns_) next = std::min(next, due_ns);
+    if (!pools_.empty()) next = std::min(next, next_pool_event_ns());
     for (Guest const& guest : guests_) next = std::min(next, guest.end_ns);
     for (Cell const& cell : cells_) {
         next = std::min(next, cell.arrivals.next_ns());
@@ -142,6 +145,7 @@ void Rack::run_until(core::TimeNs end_ns) {
             ++counts_[Count::events];
             handle(message);
         }
+        if (!pools_.empty()) end_pool_reads(now_ns);
         for (std::uint32_t i = 0; i < hosted_.size(); ++i)
             if (due_ns_[i] == now_ns) {
                 ++counts_[Count::events];
@@ -216,6 +220,7 @@ void Rack::handle(Message const& message) {
             MW_EXPECT(guest != guests_.end(), "activity of an instance that has no part here");
             if (serves_ns_ != core::never) break;  // it is told again when there is power
             meter_.begin(guest->group, now_ns, message.work);
+            reserved_pool_bytes_ += message.work.pool_bytes * meter_.accelerators(guest->group);
             guest->end_ns = now_ns + message.work.duration_ns;
             break;
         }
@@ -259,11 +264,10 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
     bool const was_busy = hosted.instance.busy();
     core::TimeNs const began_ns = hosted.instance.iteration_start_ns();
     action(hosted.instance);
-    due_ns_[index] = hosted.instance.next_event_ns();
     if (!was_busy && hosted.instance.busy()) hosted.last_tokens_ns = now_ns;
     if (hosted.instance.busy()) {
         bool const begun = !was_busy || hosted.instance.iteration_start_ns() != began_ns;
-        if (begun && hosted.instance.iteration_start_ns() <= now_ns) announce_work(hosted, now_ns);
+        if (begun && hosted.instance.iteration_start_ns() <= now_ns) announce_work(index, now_ns);
     } else if (was_busy) {
         meter_.end(hosted.group, now_ns);
         if (hosted.boards) hosted.boards->set_power({});
@@ -272,14 +276,21 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
             hosted.scale_out->tell(hosted.id, demands_);
         }
     }
+    due_ns_[index] = hosted.instance.next_event_ns();
 }
 
-void Rack::announce_work(Hosted& hosted, core::TimeNs now_ns) {
+void Rack::announce_work(std::uint32_t index, core::TimeNs now_ns) {
+    Hosted& hosted = hosted_[index];
+    if (hosted.instance.reading()) ask_pool(index, now_ns);
     llm::IterationCost const& cost = hosted.instance.iteration();
     hardware::DynamicPower const power = hosted.service->power(cost, hosted.prefill);
     if (hosted.boards) hosted.boards->set_power(power);
-    Work const work{cost.duration_ns, cost.share_ns, to_mw(power.compute_w), to_mw(power.memory_w),
-                    to_mw(power.link_w)};
+    Work work{cost.duration_ns, cost.share_ns, to_mw(power.compute_w), to_mw(power.memory_w),
+              to_mw(power.link_w)};
+    if (!pools_.empty() && seats_[index].reserved) {
+        add_wait(hosted, work);
+        reserved_pool_bytes_ += work.pool_bytes * meter_.accelerators(hosted.group);
+    }
     meter_.begin(hosted.group, now_ns, work);
     if (hosted.scale_out) {
         hosted.scale_out->begin(now_ns);

@@ -15,6 +15,7 @@
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
 #include "megaweave/plant/storage.hpp"
+#include "megaweave/hardware/shared_pool.hpp"
 #include "megaweave/plant/thermal.hpp"
 #include "megaweave/serving/instance.hpp"
 #include "megaweave/serving/router.hpp"
@@ -32,7 +33,8 @@ namespace mw::engine {
  * meters its accelerators.
  *
  * Touched by one thread in a window. All that leaves it are messages and transfers, both taking effect no earlier than the next
- * window; all that enters it are messages. Equal times: messages first, then iterations by instance, then arrivals by cell.
+ * window; all that enters it are messages. Equal times: messages first, then reads that memory pools end, then iterations by instance,
+ * then arrivals by cell.
  */
 // NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor): final, and the base cannot be deleted through
 class Rack final : private serving::InstanceListener {
@@ -88,6 +90,14 @@ class Rack final : private serving::InstanceListener {
     //! Mean clock of its instances, share of the highest.
     [[nodiscard]] double clock() const;
 
+    //! Moved by memory pools here since this was last called, with what instances of several pools asked for in iterations begun.
+    [[nodiscard]] std::int64_t take_pool_bytes(core::TimeNs now_ns);
+    //! KV blocks of the instances that live here: in memory pools, and all.
+    [[nodiscard]] std::int64_t pool_blocks() const;
+    [[nodiscard]] std::int64_t used_blocks() const;
+    //! Share in use of what instances may keep in pools.
+    [[nodiscard]] double pool_used_share() const;
+
     [[nodiscard]] Counts counts() const;
     //! What was counted since this was last called.
     [[nodiscard]] Counts counts_since_sample();
@@ -120,6 +130,9 @@ class Rack final : private serving::InstanceListener {
         ar& guests_& inbox_& outbox_& fetches_& free_fetches_& meter_& counts_& at_sample_& results_&
             requests_& digest_;
         ar& sequence_& transfers_& next_event_ns_;
+        for (hardware::SharedPool& pool : pools_) ar& pool;
+        for (PoolSeat& seat : seats_) ar& seat.waits_from_ns;
+        ar& reserved_pool_bytes_& taken_pool_bytes_;
     }
 
   private:
@@ -146,6 +159,12 @@ class Rack final : private serving::InstanceListener {
         core::InstanceId id;
         std::size_t group;
         core::TimeNs end_ns{core::never};  //!< of the work it was told of
+    };
+    //! How a hosted instance comes by its memory pools.
+    struct PoolSeat {
+        std::size_t pool{0};   //!< of this rack; unless it has accelerators at several pools
+        bool reserved{false};  //!< it has: its part of each is set aside for it
+        core::TimeNs waits_from_ns{core::never};  //!< nothing but the pool is left of its iteration
     };
     //! A KV cache on its way here, in one or more transfers.
     struct Fetch {
@@ -175,7 +194,14 @@ class Rack final : private serving::InstanceListener {
     [[nodiscard]] bool sheds(Cell const& cell, serving::Request const& request) const;
     template <class Action>
     void on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action);
-    void announce_work(Hosted& hosted, core::TimeNs now_ns);
+    void announce_work(std::uint32_t index, core::TimeNs now_ns);
+    void make_pools();
+    void add_seat(site::InstancePlace const& place);
+    void ask_pool(std::uint32_t index, core::TimeNs now_ns);
+    void end_pool_reads(core::TimeNs now_ns);
+    void wait_for_pools(core::TimeNs now_ns);
+    void add_wait(Hosted const& hosted, Work& work) const;
+    [[nodiscard]] core::TimeNs next_pool_event_ns() const;
     void send(MessageKind kind, core::RackId to, std::uint32_t target, serving::Slot slot,
               serving::Request const& request, core::TimeNs due_ns);
     void start_transfers(std::uint32_t fetch, core::TimeNs now_ns);
@@ -193,6 +219,10 @@ class Rack final : private serving::InstanceListener {
     std::uint32_t first_hosted_{0};  //!< id of the first; the others follow in a row
     //! Of the hosted instances, side by side: every event looks at them all.
     std::vector<core::TimeNs> due_ns_;
+    std::vector<hardware::SharedPool> pools_;
+    std::vector<PoolSeat> seats_;  //!< of the hosted instances, where there are pools
+    std::int64_t reserved_pool_bytes_{0};
+    std::int64_t taken_pool_bytes_{0};
     std::vector<Cell> cells_;
     std::vector<Guest> guests_;
     std::vector<Message> inbox_;  //!< heap

@@ -75,13 +75,18 @@ void Rack::lose_power(core::TimeNs now_ns, core::TimeNs serves_ns) {
         meter_.end(guest.group, now_ns);
         guest.end_ns = core::never;
     }
+    for (hardware::SharedPool& pool : pools_) pool.stop(now_ns);
+    for (PoolSeat& seat : seats_) seat.waits_from_ns = core::never;
     find_next_event();
 }
 
 void Rack::resume(core::TimeNs now_ns) {
     serves_ns_ = core::never;
-    for (Hosted& hosted : hosted_)
-        if (hosted.instance.busy()) announce_work(hosted, now_ns);
+    for (std::uint32_t i = 0; i < hosted_.size(); ++i) {
+        if (!hosted_[i].instance.busy()) continue;
+        announce_work(i, now_ns);
+        due_ns_[i] = hosted_[i].instance.next_event_ns();
+    }
 }
 
 bool Rack::sheds(Cell const& cell, serving::Request const& request) const {

@@ -47,7 +47,38 @@ double switch_scale(site::Plan const& plan, config::Deck const& deck) {
            deck.cluster.network_switch.bytes_per_s;
 }
 
+std::optional<PoolsPower> make_pools(config::Deck const& deck) {
+    if (!deck.cluster.memory_pool.present()) return {};
+    return PoolsPower{deck};
+}
+
+std::int64_t count_pools(site::Plan const& plan, config::Deck const& deck) {
+    hardware::MemoryPoolParams const& pool = deck.cluster.memory_pool;
+    if (!pool.present()) return 0;
+    return pool.scope == hardware::PoolScope::node ? plan.nodes() : plan.racks();
+}
+
+double pools_nameplate_w(std::int64_t pools, config::Deck const& deck) {
+    return pools == 0 ? 0.0 : static_cast<double>(pools) * PoolsPower{deck}.nameplate_w();
+}
+
 }  // namespace
+
+PoolsPower::PoolsPower(config::Deck const& deck)
+    : per_node_{deck.cluster.memory_pool.scope == hardware::PoolScope::node},
+      pool_{deck.cluster.memory_pool, deck.cluster.memory_pool.accelerators(deck.cluster.rack),
+            deck.cluster.pool_optics.port_w_per_800g},
+      supply_{deck.facility.delivery, 2.0 * pool_.most_w()},
+      on_die_joules_per_byte_{deck.cluster.rack.accelerator.joules_per_hbm_byte -
+                              deck.cluster.rack.accelerator.kernel_power.device_joules_per_byte} {}
+
+std::int64_t PoolsPower::pools_in(std::int64_t nodes) const {
+    return per_node_ ? nodes : 1;
+}
+
+double PoolsPower::energy_j(std::int64_t pools, std::int64_t bytes, double seconds) const {
+    return static_cast<double>(pools) * seconds * pool_.static_w() + pool_.moved_j(bytes);
+}
 
 bool is_liquid_cooled(config::Deck const& deck) {
     return deck.facility.cooling.kind == plant::CoolingKind::liquid &&
@@ -64,7 +95,8 @@ RackPower::RackPower(config::Deck const& deck)
       scale_up_optics_w_{scale_up_optics_w(rack_)},
       nic_bytes_per_s_{static_cast<double>(deck.cluster.scale_out.link_bytes_per_s)},
       chassis_{deck.cluster.rack.node, deck.cluster.rack.accelerator, deck.facility.delivery},
-      accelerator_{deck.cluster.rack.accelerator} {}
+      accelerator_{deck.cluster.rack.accelerator},
+      pools_{make_pools(deck)} {}
 
 RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& meter) const {
     if (rack.dark) return {};
@@ -83,7 +115,8 @@ RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& 
     energy[Consumer::accelerator_idle] =
         to_uj(seconds * (idle_w + accelerator_.leakage_w(idle_w, rack.die_c)));
     energy[Consumer::accelerator_compute] = meter.compute_uj;
-    energy[Consumer::accelerator_memory] = meter.memory_uj;
+    energy[Consumer::accelerator_memory] =
+        meter.memory_uj + (pools_ ? to_uj(pools_->on_die_j(rack.pool_bytes)) : 0);
     energy[Consumer::scale_up] = meter.link_uj + to_uj(seconds * nodes * node.scale_up_switch_w);
     energy[Consumer::optics] = to_uj(seconds * nodes * scale_up_optics_w_);
     energy[Consumer::host] = to_uj(
@@ -91,12 +124,21 @@ RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& 
     energy[Consumer::nic] =
         to_uj(seconds * accelerators * (node.nic_idle_w + (node.nic_active_w - node.nic_idle_w) * nic_load));
 
-    std::int64_t const boards_uj =
-        energy[Consumer::accelerator_idle] + meter.compute_uj + meter.memory_uj + meter.link_uj;
+    std::int64_t const boards_uj = energy[Consumer::accelerator_idle] +
+                                   energy[Consumer::accelerator_compute] +
+                                   energy[Consumer::accelerator_memory] + meter.link_uj;
     double const board_w = static_cast<double>(boards_uj) / uj_per_j / seconds / accelerators;
     energy[Consumer::fans] = to_uj(seconds * nodes * chassis_.fans_w(board_w));
     double const node_w = static_cast<double>(energy.sum()) / uj_per_j / seconds / nodes;
     energy[Consumer::conversion] = to_uj(seconds * nodes * chassis_.conversion_w(node_w));
+    if (pools_) {
+        std::int64_t const count = pools_->pools_in(rack.nodes);
+        double const joules = pools_->energy_j(count, rack.pool_bytes, seconds);
+        double const one_w = joules / seconds / static_cast<double>(count);
+        energy[Consumer::memory_pool] = to_uj(joules);
+        energy[Consumer::conversion] +=
+            to_uj(seconds * static_cast<double>(count) * pools_->conversion_w(one_w));
+    }
     return {energy, boards_uj};
 }
 
@@ -110,10 +152,11 @@ SitePower::SitePower(World const& world)
       optics_w_{static_cast<double>(world.plan().optical_ends(world.deck().cluster.optics.at_host)) *
                 world.deck().cluster.optics.port_w_per_800g *
                 static_cast<double>(world.deck().cluster.scale_out.link_bytes_per_s) / bytes_per_s_per_800g},
+      pools_{count_pools(world.plan(), world.deck())},
       nameplate_it_w_{
           static_cast<double>(world.plan().nodes()) *
               (world.deck().cluster.rack.node.nameplate_w + scale_up_optics_w(world.deck().cluster.rack)) +
-          switch_active_w_ + optics_w_},
+          pools_nameplate_w(pools_, world.deck()) + switch_active_w_ + optics_w_},
       liquid_share_{world.deck().facility.cooling.kind == plant::CoolingKind::liquid
                         ? world.deck().cluster.rack.liquid_heat_share
                         : 0.0},

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "megaweave/config/deck.hpp"
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
+#include "megaweave/hardware/memory_pool.hpp"
 #include "megaweave/plant/chassis.hpp"
 #include "megaweave/plant/facility.hpp"
+#include "megaweave/plant/supply.hpp"
 #include "megaweave/plant/thermal.hpp"
 #include "megaweave/plant/weather.hpp"
 #include "meter.hpp"
@@ -19,15 +22,46 @@ struct RackInventory {
     std::int64_t assigned{0};  //!< with a model on them
     std::int64_t nodes{0};
     core::TimeNs sample_ns{0};
-    std::int64_t nic_bytes{0};  //!< both directions
-    double die_c{55};           //!< of its accelerators
-    bool dark{false};           //!< without power
+    std::int64_t nic_bytes{0};   //!< both directions
+    double die_c{55};            //!< of its accelerators
+    bool dark{false};            //!< without power
+    std::int64_t pool_bytes{0};  //!< moved by its memory pools
 };
 
 //! Energy of a rack over a sample.
 struct RackEnergy {
     Energies by_consumer;       //!< at the rack's AC meter; their sum is the meter
     std::int64_t boards_uj{0};  //!< of it, the accelerator boards: idle, dynamic, their links and leakage
+};
+
+/*!
+ * The memory pools of racks, with the supplies that feed them.
+ *
+ * Supplies: on the deck's curve, rated at twice what the pool draws at full bandwidth, as in a pair. What moved bytes cost on the
+ * accelerators' dies is HBM's energy a byte without its devices' part. Sources: hardware::PoolPower, plant::PowerSupply.
+ */
+class PoolsPower {
+  public:
+    explicit PoolsPower(config::Deck const& deck);
+
+    //! In a rack with that many nodes; racks' last pools may have fewer accelerators, but are whole.
+    [[nodiscard]] std::int64_t pools_in(std::int64_t nodes) const;
+    //! DC energy of that many pools [J].
+    [[nodiscard]] double energy_j(std::int64_t pools, std::int64_t bytes, double seconds) const;
+    //! Loss of one pool's supplies [W].
+    [[nodiscard]] double conversion_w(double dc_w) const { return supply_.loss_w(dc_w); }
+    //! On the accelerators' dies [J].
+    [[nodiscard]] double on_die_j(std::int64_t bytes) const {
+        return on_die_joules_per_byte_ * static_cast<double>(bytes);
+    }
+    //! Of one pool at full bandwidth, at its inlet [W].
+    [[nodiscard]] double nameplate_w() const { return pool_.most_w() + supply_.loss_w(pool_.most_w()); }
+
+  private:
+    bool per_node_;
+    hardware::PoolPower pool_;
+    plant::PowerSupply supply_;
+    double on_die_joules_per_byte_;
 };
 
 //! The deck's racks give heat to the liquid loop, and their accelerators have cold plates.
@@ -43,7 +77,7 @@ struct RackEnergy {
  * integrated above it. Host: idle plus its active
  * part in proportion to busy accelerators. NIC: idle plus its active part in proportion to traffic. Scale-up switches and
  * optics: always on, a node's share of its domain's (the rack feeds them; a last domain that is not full has fewer).
- * Fans and supplies at the node's mean load in the sample. Sources: physics.md sections 3 to 5.
+ * Memory pools: see PoolsPower. Fans and supplies at the node's mean load in the sample. Sources: physics.md sections 3 to 5.
  */
 class RackPower {
   public:
@@ -57,6 +91,7 @@ class RackPower {
     double nic_bytes_per_s_;
     plant::ChassisPower chassis_;  //!< of one node
     hardware::AcceleratorPower accelerator_;
+    std::optional<PoolsPower> pools_;
 };
 
 //! Whether the site's equipment has power.
@@ -81,6 +116,8 @@ class SitePower {
                      SiteState const& state);
     //! Of what cools the accelerators, at the end of the last sample [degC].
     [[nodiscard]] double coolant_c() const;
+    //! Memory pools of all racks.
+    [[nodiscard]] std::int64_t pools() const { return pools_; }
     [[nodiscard]] double loop_c() const { return loop_.temperature_c(); }
     [[nodiscard]] double hall_c() const { return hall_.temperature_c(); }
     [[nodiscard]] double wet_bulb_c(core::TimeNs now_ns) const;
@@ -103,6 +140,7 @@ class SitePower {
     double switch_idle_w_;
     double switch_active_w_;
     double optics_w_;
+    std::int64_t pools_;
     double nameplate_it_w_;
     double liquid_share_;
     plant::Facility facility_;

@@ -25,11 +25,28 @@ serving::Timing make_timing(serving::ServiceParams const& params, llm::Iteration
 }
 
 serving::InstanceParams make_pool(serving::ServiceParams const& params, llm::MemoryPlan const& memory,
-                                  bool prefill_only) {
-    auto scheduler = params.scheduler;
-    scheduler.max_sequences = memory.max_sequences;  // fewer where their constant states do not fit
-    return {scheduler, prefill_only, scheduler.kv_blocks > 0 ? scheduler.kv_blocks : memory.kv_blocks,
-            params.speculative};
+                                  double accelerators, bool prefill_only, PoolOffer const& offer) {
+    serving::InstanceParams instance;
+    instance.scheduler = params.scheduler;
+    instance.scheduler.max_sequences = memory.max_sequences;  // fewer where their constant states do not fit
+    instance.prefill_only = prefill_only;
+    instance.speculative = params.speculative;
+    instance.kv_blocks = params.scheduler.kv_blocks > 0 ? params.scheduler.kv_blocks : memory.kv_blocks;
+    // One copy of a block is enough, even where every tensor rank has one in its HBM.
+    double const block_bytes = memory.kv_bytes_per_token * static_cast<double>(params.scheduler.block_tokens);
+    auto const blocks =
+        static_cast<std::int64_t>(offer.kv_bytes_per_accelerator * accelerators / block_bytes);
+    if (params.scheduler.preemption == serving::Preemption::swap) {
+        instance.swap_blocks = blocks;
+    } else {
+        instance.pool_blocks = blocks;
+        instance.kv_blocks += blocks;
+    }
+    if (params.start == serving::Start::cold) {
+        instance.load_bytes = memory.weight_bytes_per_accelerator * accelerators;
+        instance.load_links = accelerators;
+    }
+    return instance;
 }
 
 llm::MemoryPlan make_memory(serving::ServiceParams const& params, llm::Parallelism const& parallelism,
@@ -64,6 +81,26 @@ site::PlanParams plan_params(config::Deck const& deck) {
     return plan;
 }
 
+//! Every accelerator has an equal part of its pool, less the weights that cold services keep there, once each.
+PoolOffer make_offer(config::Deck const& deck) {
+    hardware::MemoryPoolParams const& pool = deck.cluster.memory_pool;
+    if (!pool.present()) return {};
+    double weights = 0;
+    for (serving::ServiceParams const& service : deck.services) {
+        if (service.start != serving::Start::cold) continue;
+        llm::WeightBytes const bytes = llm::weight_bytes(service.model, service.weights);
+        weights += bytes.dense + bytes.head + bytes.embedding + bytes.experts;
+    }
+    if (weights > pool.capacity_bytes)
+        throw core::InputError(
+            fmt::format("cluster.memory_pool: {:.4g} TB hold no {:.4g} TB of weights, which services that "
+                        "start cold load "
+                        "from there. Use more capacity, or start: warm",
+                        pool.capacity_bytes * 1e-12, weights * 1e-12));
+    return {(pool.capacity_bytes - weights) / static_cast<double>(pool.accelerators(deck.cluster.rack)),
+            {pool.prefetch, pool.memory.latency_ns}};
+}
+
 // Fitted over whole decode iterations, as calibrate_power.py has it, not over the experts' kernels alone.
 bool has_block_scales(serving::ServiceParams const& params) {
     return params.weights == hardware::Precision::fp8 && params.model.fp8_block > 0 &&
@@ -74,20 +111,21 @@ bool has_block_scales(serving::ServiceParams const& params) {
 }  // namespace
 
 ServiceModel::Pool::Pool(serving::ServiceParams const& params, llm::Parallelism const& parallelism,
-                         bool prefill_only, hardware::RackParams const& rack)
+                         bool prefill_only, hardware::RackParams const& rack, PoolOffer const& offer)
     : accelerators{static_cast<double>(parallelism.accelerators())},
       memory{make_memory(params, parallelism, rack)},
-      instance{make_pool(params, memory, prefill_only)},
-      model{params.model, params.weights, params.kv_cache, parallelism, rack, params.engine},
+      instance{make_pool(params, memory, accelerators, prefill_only, offer)},
+      model{params.model, params.weights, params.kv_cache, parallelism, rack, params.engine, offer.reads},
       timing{make_timing(params, model)} {}
 
-ServiceModel::ServiceModel(serving::ServiceParams const& params, hardware::RackParams const& rack)
+ServiceModel::ServiceModel(serving::ServiceParams const& params, hardware::RackParams const& rack,
+                           PoolOffer const& offer)
     : params_{params},
-      pool_{params, params.parallelism_of(false), false, rack},
+      pool_{params, params.parallelism_of(false), false, rack, offer},
       prefill_pool_{params.unequal_pools()
-                        ? std::make_unique<Pool>(params, params.parallelism_of(true), true, rack)
+                        ? std::make_unique<Pool>(params, params.parallelism_of(true), true, rack, offer)
                         : nullptr},
-      prefill_instance_{make_pool(params, memory(true), true)},
+      prefill_instance_{make_pool(params, memory(true), pool(true).accelerators, true, offer)},
       input_{params.workload.input},
       output_{params.workload.output},
       power_{rack.accelerator},
@@ -122,8 +160,9 @@ hardware::Activity ServiceModel::activity(llm::IterationCost const& cost, bool p
 }
 
 World::World(config::Deck const& deck) : deck_{deck}, plan_{plan_params(deck)}, random_{deck.seed} {
+    PoolOffer const offer = make_offer(deck);
     for (serving::ServiceParams const& service : deck.services)
-        services_.push_back(std::make_unique<ServiceModel>(service, deck.cluster.rack));
+        services_.push_back(std::make_unique<ServiceModel>(service, deck.cluster.rack, offer));
 }
 
 bool World::finite() const {

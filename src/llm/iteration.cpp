@@ -48,7 +48,7 @@ IterationModel::Products IterationModel::products(hardware::RackParams const& ra
 
 IterationModel::IterationModel(ModelParams const& model, hardware::Precision weights, hardware::Precision kv,
                                Parallelism const& parallelism, hardware::RackParams const& rack,
-                               EngineParams const& engine)
+                               EngineParams const& engine, PoolReads const& pool)
     : count_{model,
              weights,
              kv,
@@ -64,7 +64,9 @@ IterationModel::IterationModel(ModelParams const& model, hardware::Precision wei
       sequence_s_{core::to_seconds(engine.sequence_ns)},
       request_s_{core::to_seconds(engine.request_ns)},
       token_s_{core::to_seconds(engine.token_ns)},
-      host_overlap_{engine.host_overlap} {
+      host_overlap_{engine.host_overlap},
+      pool_{pool},
+      cached_layers_{static_cast<double>(model.layers - model.linear_layers)} {
     auto const& accelerator = rack.accelerator;
     auto const& efficiency = accelerator.efficiency;
     auto const asked = hardware::index_of(weights);
@@ -108,7 +110,8 @@ void IterationModel::add_kernels(Seconds& seconds, Work const& work) const {
     head_.add(seconds, work.head, 0.0);
     attention_.add(seconds, work.decode_attention, 0.0);
     attention_.add(seconds, work.prefill_attention, 0.0);
-    seconds[index_of(Share::hbm)] += work.activation_bytes * activation_byte_s_;
+    seconds[index_of(Share::hbm)] += work.activation_bytes * activation_byte_s_ +
+                                     2.0 * pool_.prefetch * work.pool_bytes * attention_.byte_s;
     seconds[index_of(Share::overhead)] += work.kernels * kernel_s_;
 }
 
@@ -139,6 +142,22 @@ void IterationModel::add_messages(Seconds& seconds, Messages const& messages, Sc
     }
     auto const share = messages.scale_out_bytes > 0 ? Share::scale_out : Share::scale_up;
     seconds[index_of(share)] += exposed_ * (std::max(moving_s, out_s) + steps * (collective_s_ + up.step_s));
+}
+
+// Bytes of the micro-batches that an accelerator works through, and of the turns in which it has none.
+void IterationModel::add_pool(IterationCost& cost, Work const& work, double device_s) const {
+    if (work.total_pool_bytes <= 0) return;
+    double const turns = count_.layout().pipeline * work.interleaved;
+    Seconds attention{};
+    attention_.add(attention, work.decode_attention, 0.0);
+    attention_.add(attention, work.prefill_attention, 0.0);
+    double const attention_s = turns * std::accumulate(attention.begin(), attention.end(), 0.0);
+    double const latency_s = cached_layers_ * core::to_seconds(pool_.latency_ns);
+    cost.pool_bytes = work.total_pool_bytes;
+    cost.pool_link_bytes = work.pool_bytes * turns;
+    cost.pool_hidden_ns =
+        core::from_seconds((1.0 - pool_.prefetch) * (attention_s - latency_s) + pool_.prefetch * device_s);
+    cost.hbm_bytes += 2.0 * pool_.prefetch * work.total_pool_bytes;
 }
 
 double IterationModel::host_s(Batch const& batch) const {
@@ -198,6 +217,7 @@ IterationCost IterationModel::operator()(Batch const& batch) const {
     cost.logits = work.logits;
     cost.scale_up_bytes = work.total_scale_up_bytes;
     cost.scale_out_bytes = work.total_scale_out_bytes;
+    add_pool(cost, work, device_s);
     return cost;
 }
 

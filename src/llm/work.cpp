@@ -118,6 +118,7 @@ Work WorkCounter::operator()(Batch const& batch) const {
     count_activations(work, spread);
     if (batch.decode_sequences > 0) count_decode_attention(work, batch, spread);
     if (batch.prefill_tokens > 0) count_prefill_attention(work, batch, spread);
+    if (batch.pool_tokens > 0) count_pool(work, batch, spread);
     count_messages(work, batch, spread);
     return work;
 }
@@ -180,11 +181,15 @@ void WorkCounter::count_decode_attention(Work& work, Batch const& batch, Spread 
     double const copies = layout_.tensor / layout_.kv_split;
 
     work.decode_attention.flops = flops * spread.decode_tokens / (layout_.tensor * layout_.pipeline);
-    work.decode_attention.bytes = (bytes / layout_.kv_split + state_bytes_ / layout_.tensor) *
+    double const from_hbm = bytes * (1.0 - batch.pool_share);
+    work.decode_attention.bytes = (from_hbm / layout_.kv_split + state_bytes_ / layout_.tensor) *
                                   spread.decode_sequences / layout_.pipeline;
+    work.pool_bytes +=
+        bytes * batch.pool_share / layout_.kv_split * spread.decode_sequences / layout_.pipeline;
     work.total_flops += flops * real(batch.decode_tokens());
     work.total_attention_flops += flops * real(batch.decode_tokens());
-    work.total_hbm_bytes += (bytes * copies + state_bytes_) * sequences;
+    work.total_hbm_bytes += (from_hbm * copies + state_bytes_) * sequences;
+    work.total_pool_bytes += bytes * batch.pool_share * copies * sequences;
 }
 
 void WorkCounter::count_prefill_attention(Work& work, Batch const& batch, Spread const& spread) const {
@@ -200,10 +205,23 @@ void WorkCounter::count_prefill_attention(Work& work, Batch const& batch, Spread
     double const shares = layout_.tensor / layout_.kv_split * layout_.attention_data;
 
     work.prefill_attention.flops = flops * spread.prefill_tokens / (layout_.tensor * layout_.pipeline);
-    work.prefill_attention.bytes = bytes / (layout_.kv_split * layout_.pipeline);
+    double const from_hbm = bytes * (1.0 - batch.pool_share);
+    work.prefill_attention.bytes = from_hbm / (layout_.kv_split * layout_.pipeline);
+    work.pool_bytes += bytes * batch.pool_share / (layout_.kv_split * layout_.pipeline);
     work.total_flops += flops * tokens;
     work.total_attention_flops += flops * tokens;
-    work.total_hbm_bytes += bytes * shares * spread.micro_batches;
+    work.total_hbm_bytes += from_hbm * shares * spread.micro_batches;
+    work.total_pool_bytes += bytes * batch.pool_share * shares * spread.micro_batches;
+}
+
+// Sequences that were put aside, and prefixes: evenly over the ranks that hold caches, which is where they go.
+void WorkCounter::count_pool(Work& work, Batch const& batch, Spread const& spread) const {
+    double const cached_layers = real(model_.layers - model_.linear_layers);
+    double const bytes = (cache_bytes_ * cached_layers + index_bytes_) * real(batch.pool_tokens);
+    double const accelerators = layout_.stage * layout_.pipeline;
+    double const all = bytes * layout_.tensor / layout_.kv_split;
+    work.pool_bytes += all / (accelerators * spread.micro_batches);
+    work.total_pool_bytes += all;
 }
 
 }  // namespace mw::llm

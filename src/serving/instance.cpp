@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/llm/speculation.hpp"
@@ -31,75 +32,22 @@ Instance::Instance(InstanceParams const& params, Timing const& timing)
           llm::expected_tokens(params.speculative.draft_tokens, params.speculative.acceptance), gain_bits))},
       crossing_(static_cast<std::size_t>(params.scheduler.block_tokens), 0) {
     MW_EXPECT(params.kv_blocks > 0, "an instance needs room for at least one KV block");
+    if (params.load_bytes <= 0) return;
+    loading_ = Loading::asked;
+    busy_ = true;
+    start_ns_ = -1;  // not yet
 }
 
 bool Instance::alive(Entry entry, State state) const {
     return slots_[entry.slot].generation == entry.generation && slots_[entry.slot].state == state;
 }
 
-Slot Instance::take_slot(Request const& request, State state) {
-    if (free_slots_.empty()) {
-        free_slots_.push_back(static_cast<Slot>(slots_.size()));
-        slots_.emplace_back();
-    }
-    Slot const slot = free_slots_.back();
-    free_slots_.pop_back();
-    Sequence& sequence = slots_[slot];
-    std::uint32_t const generation = sequence.generation + 1;
-    sequence = Sequence{};
-    sequence.request = request;
-    sequence.state = state;
-    sequence.generation = generation;
-    return slot;
-}
-
-void Instance::free_slot(Slot slot) {
-    slots_[slot].state = State::free;
-    free_slots_.push_back(slot);
-}
-
-void Instance::submit(Request const& request, core::TimeNs now_ns, InstanceListener& listener) {
-    // Judged by its whole length even in a prefill pool: what decode cannot hold is not worth beginning.
-    if (blocks_for(most_cached(request)) > params_->kv_blocks) {
-        listener.on_rejected(request, now_ns);
-        return;
-    }
-    Slot const slot = take_slot(request, State::waiting);
-    slots_[slot].target = request.context_tokens();
-    waiting_.push_back(slot);
-    if (!busy_) start_iteration(now_ns, listener);
-}
-
-void Instance::attach(Request const& request, Slot source, core::TimeNs now_ns, InstanceListener& listener) {
-    attached_.push_back({request, source});
-    fetch_attached(now_ns, listener);
-}
-
-void Instance::kv_arrived(Slot reserved, core::TimeNs now_ns, InstanceListener& listener) {
-    MW_EXPECT(slots_[reserved].state == State::fetching, "a KV cache arrived that nobody fetched");
-    arrived_.push_back(reserved);
-    if (!busy_) start_iteration(now_ns, listener);
-}
-
-void Instance::release(Slot held, core::TimeNs now_ns, InstanceListener& listener) {
-    MW_EXPECT(slots_[held].state == State::held, "a KV cache was released that nobody held");
-    used_blocks_ -= slots_[held].blocks;
-    free_slot(held);
-    if (!busy_) start_iteration(now_ns, listener);
-}
-
-void Instance::suspend(core::TimeNs until_ns) {
-    resume_ns_ = until_ns;
-    if (!busy_) return;
-    start_ns_ = until_ns;
-    end_ns_ = until_ns + cost_.duration_ns;
-}
-
 void Instance::advance(InstanceListener& listener) {
-    MW_EXPECT(busy_, "only a running iteration can end");
+    MW_EXPECT(busy_ && !reading_, "only a running iteration can end");
+    if (loading_ == Loading::asked) return load_weights();
     core::TimeNs const now_ns = end_ns_;
     busy_ = false;
-    ++counts_.iterations;
+    if (std::exchange(loading_, Loading::done) == Loading::done) ++counts_.iterations;
     if (decode_in_batch_) end_decodes(now_ns, listener);
     end_prefills(now_ns, listener);
     start_iteration(now_ns, listener);
@@ -128,7 +76,7 @@ void Instance::stop_decoding(Slot slot) {
     --crossing_[residue(sequence.base)];
     --decoding_;
     decoding_context_ -= sequence.base + step_;
-    used_blocks_ -= decoding_blocks(sequence);
+    give_blocks(decoding_blocks(sequence));
 }
 
 std::int64_t Instance::continue_prefills(std::int64_t budget) {
@@ -145,6 +93,7 @@ void Instance::admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_n
     while (!waiting_.empty()) {
         Slot const slot = waiting_.front();
         Sequence& sequence = slots_[slot];
+        if (sequence.swapped > 0) return;  // it goes on decoding as soon as there is room
         std::int64_t const cached = prefix_of(sequence);
         std::int64_t const left = sequence.target - cached;
         bool const fits = whole ? (first || left <= budget) : budget > 0;
@@ -161,7 +110,8 @@ void Instance::admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_n
             sequence.request.scheduled_ns = now_ns;
             ++new_requests_;
         }
-        used_blocks_ += blocks;
+        take_blocks(blocks);
+        if (params_->scheduler.prefix_cache == PrefixCache::pool) moved_tokens_ += cached;
         budget -= sequence.chunk;
         prefilling_.push_back(slot);
         first = false;
@@ -190,7 +140,9 @@ void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) 
     bool const mixed = chunked && scheduler.policy == SchedulerPolicy::mixed;
     decode_in_batch_ = false;
     new_requests_ = 0;
+    moved_tokens_ = 0;
     join_arrived();
+    if (swapped_blocks_ > 0) swap_in();
     if (!mixed) {
         std::int64_t budget = scheduler.max_batched_tokens;
         if (chunked) budget = continue_prefills(budget);
@@ -215,6 +167,7 @@ void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) 
     busy_ = true;
     start_ns_ = std::max(now_ns, resume_ns_);
     end_ns_ = start_ns_ + cost_.duration_ns;
+    reading_ = cost_.pool_bytes > 0;
     if (kv_starved()) counts_.kv_starved_ns += cost_.duration_ns;
 }
 
@@ -222,6 +175,8 @@ void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) 
 llm::Batch Instance::batch() const {
     llm::Batch next;
     next.new_requests = new_requests_;
+    next.pool_tokens = moved_tokens_;
+    if (in_pool_ > 0) next.pool_share = static_cast<double>(in_pool_) / static_cast<double>(used_blocks_);
     if (decode_in_batch_) {
         next.tokens_per_sequence = 1 + params_->speculative.draft_tokens;
         next.decode_sequences = decoding_;
@@ -292,7 +247,7 @@ void Instance::end_prompt(Slot slot, core::TimeNs now_ns, InstanceListener& list
         listener.on_first_token(request, now_ns);
     }
     if (request.generated == request.output_tokens) {
-        used_blocks_ -= sequence.blocks;
+        give_blocks(sequence.blocks);
         Request const done = request;
         free_slot(slot);
         listener.on_completed(done, now_ns);

@@ -30,6 +30,7 @@ void Instance::audit() const {
     std::int64_t context = 0;
     std::int64_t decoding = 0;
     std::int64_t fetching = 0;
+    std::int64_t swapped = 0;
     for (Sequence const& s : slots_) {
         if (s.state == State::decoding) {
             // Blocks for the token of a running iteration are secured when it starts.
@@ -39,11 +40,17 @@ void Instance::audit() const {
             ++decoding;
         } else if (s.state != State::free) {
             blocks += s.blocks;
+            swapped += s.swapped;
             fetching += s.state == State::fetching ? 1 : 0;
         }
     }
     MW_EXPECT(blocks == used_blocks_, "KV blocks are neither made nor lost");
     MW_EXPECT(used_blocks_ <= params_->kv_blocks, "no instance holds more KV blocks than its memory has");
+    MW_EXPECT(in_pool_ >= 0 && in_pool_ <= params_->pool_blocks &&
+                  used_blocks_ - in_pool_ <= params_->kv_blocks - params_->pool_blocks,
+              "every KV block lies in HBM or in the memory pool, and neither holds more than it can");
+    MW_EXPECT(swapped == swapped_blocks_ && swapped_blocks_ <= params_->swap_blocks,
+              "sequences put aside lie in the memory pool");
     MW_EXPECT(context == decoding_context_, "the running sum of contexts is the sum over sequences");
     MW_EXPECT(decoding == decoding_ && fetching == fetching_, "every sequence is in one state");
     MW_EXPECT(running() + fetching_ <= params_->scheduler.max_sequences,

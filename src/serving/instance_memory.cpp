@@ -49,7 +49,7 @@ bool Instance::admits(std::int64_t blocks) const {
 
 bool Instance::kv_starved() const {
     if (running() + fetching_ >= params_->scheduler.max_sequences) return false;
-    if (!waiting_.empty()) return !admits(blocks_to_prefill(slots_[waiting_.front()]));
+    if (!waiting_.empty()) return !admits(blocks_to_resume(slots_[waiting_.front()]));
     return !attached_.empty() && !admits(blocks_to_fetch(attached_.front().request));
 }
 
@@ -61,7 +61,7 @@ void Instance::preempt_last() {
     if (!prefilling_.empty()) {
         Slot const slot = prefilling_.back();
         prefilling_.pop_back();
-        used_blocks_ -= slots_[slot].blocks;
+        give_blocks(slots_[slot].blocks);
         recompute(slot);
         return;
     }
@@ -71,7 +71,7 @@ void Instance::preempt_last() {
     stop_decoding(slot);
     Request& request = slots_[slot].request;
     request.generated = static_cast<std::int32_t>(slots_[slot].base + step_ + 1 - request.input_tokens);
-    recompute(slot);
+    if (!swap_out(slot)) recompute(slot);
 }
 
 void Instance::recompute(Slot slot) {
@@ -97,7 +97,7 @@ void Instance::secure_decode_blocks() {
     if (reserves_output()) return;
     std::int64_t blocks = crossing_blocks();
     for (; free_blocks() < blocks; blocks = crossing_blocks()) preempt_last();
-    used_blocks_ += blocks;
+    take_blocks(blocks);
 }
 
 void Instance::fetch_attached(core::TimeNs now_ns, InstanceListener& listener) {
@@ -108,7 +108,7 @@ void Instance::fetch_attached(core::TimeNs now_ns, InstanceListener& listener) {
         attached_.pop_front();
         Slot const slot = take_slot(next.request, State::fetching);
         slots_[slot].blocks = blocks;
-        used_blocks_ += blocks;
+        take_blocks(blocks);
         ++fetching_;
         listener.on_fetch(next.request, next.source, slot, now_ns);
     }

@@ -6,6 +6,7 @@
 
 #include "megaweave/core/time.hpp"
 #include "megaweave/fabric/params.hpp"
+#include "megaweave/hardware/memory_pool.hpp"
 #include "megaweave/hardware/params.hpp"
 #include "megaweave/plant/params.hpp"
 #include "megaweave/serving/params.hpp"
@@ -20,13 +21,6 @@ struct TimeParams {
         100 * core::ns_per_ms};  //!< spacing of the recorded time series, a multiple of the window
 };
 
-struct MemoryPoolParams {
-    bool present{false};
-    double capacity_bytes{0};
-    double bytes_per_s{0};
-    fabric::OpticsParams optics;
-};
-
 struct ClusterParams {
     std::int64_t accelerators{0};
     hardware::RackParams rack;
@@ -34,6 +28,8 @@ struct ClusterParams {
     fabric::NetworkParams scale_out;
     fabric::OpticsParams optics;
     fabric::SwitchParams network_switch;
+    hardware::MemoryPoolParams memory_pool;
+    fabric::OpticsParams pool_optics;  //!< of the links between accelerators and pool
 };
 
 struct OutputParams {

@@ -21,8 +21,9 @@ struct Deployment {
         double kv_bytes_per_token{0};  //!< all accelerators of an instance together
         std::int64_t kv_blocks{0};     //!< of one instance
         std::int64_t kv_tokens{0};
-        double requests_per_s{0};  //!< offered; 0: closed loop
-        double input_tokens{0};    //!< mean of a request
+        std::int64_t pool_tokens{0};  //!< of them, in the memory pool; with swapping, beside them
+        double requests_per_s{0};     //!< offered; 0: closed loop
+        double input_tokens{0};       //!< mean of a request
         double output_tokens{0};
     };
 

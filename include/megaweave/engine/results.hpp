@@ -149,6 +149,8 @@ struct Results {
     std::int64_t racks_energy_uj{0};   //!< at the racks' AC meters
     //! Nameplates at each boundary: boards (TDP), racks' AC inlets, IT, facility.
     std::array<double, 4> provisioned_w{};
+    std::int64_t pools{0};
+    double pool_share_of_blocks{0};         //!< KV blocks in memory pools over blocks in use, mean of samples
     double mean_in_service{0};              //!< requests arrived and not done, at the samples' ends
     std::vector<double> facility_series_w;  //!< mean of each whole sample of the measured period
     double series_step_s{0};

@@ -28,6 +28,7 @@ enum class Count : std::uint8_t {
     messages,
     kv_bytes,             //!< of caches fetched
     bytes_between_racks,  //!< of them, between racks
+    pool_bytes,           //!< from and to memory pools, up to the last sample
     // Of the requests that arrived in the measured period
     cohort_arrived,
     cohort_completed,

@@ -16,11 +16,18 @@
 
 namespace mw::engine {
 
+//! What a memory pool offers a service's instances.
+struct PoolOffer {
+    double kv_bytes_per_accelerator{0};  //!< of its capacity, for caches
+    llm::PoolReads reads;
+};
+
 //! One service as the racks need it: models built once, then only read.
 class ServiceModel {
   public:
     //! Throws core::InputError if the model does not fit into its accelerators' memory, or a file it names is wrong.
-    ServiceModel(serving::ServiceParams const& params, hardware::RackParams const& rack);
+    ServiceModel(serving::ServiceParams const& params, hardware::RackParams const& rack,
+                 PoolOffer const& offer = {});
 
     ServiceModel(ServiceModel const&) = delete;
     ServiceModel& operator=(ServiceModel const&) = delete;
@@ -46,12 +53,16 @@ class ServiceModel {
         return power_(activity(cost, prefill), params_.weights, cost.clock);
     }
     [[nodiscard]] hardware::AcceleratorPower const& power_law() const { return power_; }
+    //! Power of one accelerator whose kernels wait for memory, above its resident idle.
+    [[nodiscard]] hardware::DynamicPower stalled_power(double clock) const {
+        return power_(hardware::Activity{.seconds = 1.0}, params_.weights, clock);
+    }
 
   private:
     //! What instances of one layout have in common.
     struct Pool {
         Pool(serving::ServiceParams const& params, llm::Parallelism const& parallelism, bool prefill_only,
-             hardware::RackParams const& rack);
+             hardware::RackParams const& rack, PoolOffer const& offer);
         double accelerators;
         llm::MemoryPlan memory;
         serving::InstanceParams instance;

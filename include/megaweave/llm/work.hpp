@@ -34,6 +34,8 @@ struct Batch {
     std::int64_t new_requests{0};     //!< that this iteration works on for the first time
     std::int64_t emitted_tokens{0};   //!< output tokens that come out of it
     ScaleOutShares granted;
+    double pool_share{0};         //!< of the KV cache, that lies in a memory pool instead of HBM
+    std::int64_t pool_tokens{0};  //!< whose KV cache moves between HBM and a memory pool, beside that
 
     //! Of the decoding sequences, drafts included.
     [[nodiscard]] std::int64_t decode_tokens() const { return decode_sequences * tokens_per_sequence; }
@@ -81,6 +83,7 @@ struct Work {
     double expert_rows{0};       //!< tokens of one expert that is used at all
     double activation_bytes{0};  //!< through HBM, between kernels
     double kernels{0};           //!< launched one after the other in a stage
+    double pool_bytes{0};        //!< from and to a memory pool
     Messages tensor;
     Messages expert;
     Messages pipeline;
@@ -92,6 +95,7 @@ struct Work {
     double logits{0};              //!< computed by an accelerator that samples
     double total_scale_up_bytes{0};
     double total_scale_out_bytes{0};
+    double total_pool_bytes{0};
 
     //! All matrix products.
     [[nodiscard]] KernelWork linear() const {
@@ -132,6 +136,7 @@ struct Layout {
  *     tensor      2 all-reduces a layer, 2 (t-1)/t n h 2 B per link (ring), if t > 1
  *     expert      dispatch (b = 1; 2 for BF16 weights) and combine (b = 2) per MoE layer, n k h b (1 - 1/e)
  *     pipeline    n h 2 B between stages
+ *     pool        pool_share of the cache's bytes in attention, from the pool instead of HBM; pool_tokens' caches beside it
  *     kernels     a layer: 5 (grouped-query), 9 (latent, linear) + 3 (feed-forward) or 6 (experts) + 2 (shared);
  *                 for operands narrower than BF16 one more before each product quantises
  *
@@ -169,6 +174,7 @@ class WorkCounter {
     void count_activations(Work& work, Spread const& spread) const;
     void count_decode_attention(Work& work, Batch const& batch, Spread const& spread) const;
     void count_prefill_attention(Work& work, Batch const& batch, Spread const& spread) const;
+    void count_pool(Work& work, Batch const& batch, Spread const& spread) const;
     void count_messages(Work& work, Batch const& batch, Spread const& spread) const;
     [[nodiscard]] Messages tensor_messages(ModelParams const& model) const;
     [[nodiscard]] Messages expert_messages(ModelParams const& model, hardware::Precision weights,

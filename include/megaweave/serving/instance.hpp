@@ -42,6 +42,10 @@ struct InstanceParams {
     bool prefill_only{false};  //!< hands its sequences over after the first token
     std::int64_t kv_blocks{0};
     SpeculativeParams speculative;
+    std::int64_t pool_blocks{0};  //!< of kv_blocks, those that lie in a memory pool
+    std::int64_t swap_blocks{0};  //!< beside kv_blocks: room in the pool for sequences that gave way
+    double load_bytes{0};         //!< of weights that all accelerators load first; 0: they are there
+    double load_links{1};         //!< accelerators that load them, each by a link of its own
 };
 
 //! Counts of what an instance did since it was built; they only grow.
@@ -74,13 +78,19 @@ struct InstanceCounts {
  * accumulator keeps its mean at the expected E (speculation.hpp). The last iteration of a sequence may overshoot; what is beyond
  * its length is not output, but its blocks must exist, as an engine's lookahead slots do.
  *
+ * Memory pool: new blocks take what is free in HBM, and the pool when HBM is full; they stay where they are until their sequence ends.
+ * Which sequence holds which is not kept: a sequence's blocks lie in the pool in the proportion of all blocks, so attention reads this
+ * share of what it sees from there. With `Preemption::swap` the pool holds whole sequences instead; moving them out and in belongs to
+ * the iteration in which it happens, as fetching a prefix does. An iteration that asks the pool for bytes (`reading`) ends when whoever
+ * runs the pool says when they are there. With `load_bytes` the first "iteration" loads weights.
+ *
  * The batch lives as running sums, so an iteration costs time in proportion to what changes, not to its sequences: every running
  * sequence gains the same number of tokens, so `context = base + step` with the tokens gained since the start as step, the step at
  * which it ends is known when it joins, and the sequences that need a new block at step s are those with base = -s modulo the
  * block size.
  *
- * Leaves out: priorities, swapping to host memory, cached prefixes that requests share (each holds its own blocks), chance in how
- * many drafts are accepted. Thread safety: none; one rack owns it.
+ * Leaves out: priorities, moving blocks back when HBM has room again, hotter and colder blocks, cached prefixes that requests share
+ * (each holds its own blocks), chance in how many drafts are accepted. Thread safety: none; one rack owns it.
  */
 class Instance {
   public:
@@ -95,8 +105,8 @@ class Instance {
     //! The KV blocks of a handed-over sequence have been fetched.
     void release(Slot held, core::TimeNs now_ns, InstanceListener& listener);
 
-    //! End of the iteration that runs, or `core::never`.
-    [[nodiscard]] core::TimeNs next_event_ns() const { return busy_ ? end_ns_ : core::never; }
+    //! End of the iteration that runs, or `core::never`, also while its end depends on a memory pool.
+    [[nodiscard]] core::TimeNs next_event_ns() const { return busy_ && !reading_ ? end_ns_ : core::never; }
     //! Hint that advance() comes soon; this object itself is at hand.
     void prefetch() const {
         core::prefetch(crossing_.data(), crossing_.size() * sizeof(std::int32_t));
@@ -108,6 +118,12 @@ class Instance {
 
     //! Its accelerators stop until then: the iteration that runs is done again from there, and none begins before.
     void suspend(core::TimeNs until_ns);
+    //! The running iteration waits to be told when its bytes come from the memory pool.
+    [[nodiscard]] bool reading() const { return reading_; }
+    //! They are all there at that time, which is not before the iteration began.
+    void pool_read_ends(core::TimeNs at_ns);
+    //! When the running iteration would end if it asked nothing of a pool.
+    [[nodiscard]] core::TimeNs own_end_ns() const { return start_ns_ + cost_.duration_ns; }
 
     [[nodiscard]] bool busy() const { return busy_; }
     [[nodiscard]] core::TimeNs iteration_start_ns() const { return start_ns_; }
@@ -122,6 +138,12 @@ class Instance {
     }
     [[nodiscard]] std::int64_t used_blocks() const { return used_blocks_; }
     [[nodiscard]] std::int64_t kv_blocks() const { return params_->kv_blocks; }
+    //! In the memory pool, sequences put aside included.
+    [[nodiscard]] std::int64_t pool_blocks() const { return in_pool_ + swapped_blocks_; }
+    //! That the pool may hold.
+    [[nodiscard]] std::int64_t most_pool_blocks() const {
+        return params_->pool_blocks + params_->swap_blocks;
+    }
 
     //! Requests that live here: all but those handed over (their blocks may still be held). For conservation checks.
     [[nodiscard]] std::int64_t census() const;
@@ -137,10 +159,12 @@ class Instance {
             decode_in_batch_;
         ar& gain_& gain_credit_& new_requests_;
         ar& start_ns_& end_ns_& resume_ns_& cost_& counts_;
+        ar& in_pool_& swapped_blocks_& moved_tokens_& reading_& loading_;
     }
 
   private:
     enum class State : std::uint8_t { free, waiting, prefilling, decoding, fetching, held };
+    enum class Loading : std::uint8_t { done, asked, under_way };
 
     struct Sequence {
         Request request;
@@ -152,6 +176,7 @@ class Instance {
         std::int64_t target{0};     //!< prompt tokens to process
         std::int64_t processed{0};  //!< of them, up to the end of the last iteration
         std::int64_t chunk{0};      //!< of them, in this iteration
+        std::int64_t swapped{0};    //!< waiting: blocks that it holds in the memory pool
     };
     struct Attached {
         Request request;
@@ -181,6 +206,13 @@ class Instance {
     [[nodiscard]] std::int64_t blocks_to_fetch(Request const& request) const;
     [[nodiscard]] std::int64_t prefix_of(Sequence const& sequence) const;
     [[nodiscard]] std::int64_t crossing_blocks() const;
+
+    void take_blocks(std::int64_t blocks);
+    void give_blocks(std::int64_t blocks);
+    [[nodiscard]] std::int64_t blocks_to_resume(Sequence const& sequence) const;
+    [[nodiscard]] bool swap_out(Slot slot);
+    void swap_in();
+    void load_weights();
 
     Slot take_slot(Request const& request, State state);
     void free_slot(Slot slot);
@@ -224,6 +256,11 @@ class Instance {
     std::int64_t decoding_context_{0};  //!< tokens in the caches of the decoding sequences
     std::int64_t fetching_{0};
     std::int64_t used_blocks_{0};
+    std::int64_t in_pool_{0};         //!< of them
+    std::int64_t swapped_blocks_{0};  //!< of waiting sequences
+    std::int64_t moved_tokens_{0};    //!< whose caches the running iteration moves to or from the pool
+    bool reading_{false};
+    Loading loading_{Loading::done};
     bool busy_{false};
     bool decode_in_batch_{false};
     core::TimeNs start_ns_{0};

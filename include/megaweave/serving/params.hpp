@@ -27,6 +27,21 @@ enum class Admission : std::uint8_t {
     reserve_output  //!< prompt and whole output fit: no preemption (TensorRT-LLM's GUARANTEED_NO_EVICT)
 };
 
+//! Where a decoding sequence goes that has to give way.
+enum class Preemption : std::uint8_t {
+    recompute,  //!< its blocks are freed; prompt and output so far are processed again
+    swap        //!< its blocks move to the memory pool and come back; recomputed where the pool is full
+};
+
+//! Where the blocks of prefix hits lie.
+enum class PrefixCache : std::uint8_t { hbm, pool };
+
+//! What a service begins with.
+enum class Start : std::uint8_t {
+    warm,  //!< weights are in HBM at time 0
+    cold   //!< they are loaded from the memory pool first
+};
+
 struct SchedulerParams {
     std::int64_t max_sequences{256};
     std::int64_t max_batched_tokens{8192};  //!< tokens of an iteration, decode first
@@ -39,6 +54,10 @@ struct SchedulerParams {
     llm::MemoryRule memory_rule{llm::MemoryRule::of_total};
     double memory_reserve_bytes{1.5e9};  //!< per accelerator: context, libraries' buffers, fragments
     double watermark{0.01};              //!< of the blocks, kept free when a new request is admitted
+    //! `recompute`: blocks that HBM has no room for lie in the memory pool, and attention reads them there. `swap`: attention reads
+    //! HBM alone; the pool holds the sequences put aside.
+    Preemption preemption{Preemption::recompute};
+    PrefixCache prefix_cache{PrefixCache::hbm};
 };
 
 //! Speculative decoding: drafts are verified along with the next token (speculation.hpp).
@@ -73,6 +92,7 @@ struct ServiceParams {
     PoolParams decode_pool;
     RouterPolicy router{RouterPolicy::least_loaded};
     std::int64_t cell_instances{128};  //!< at most this many instances behind one router
+    Start start{Start::warm};
     SchedulerParams scheduler;
     SpeculativeParams speculative;
     workload::WorkloadParams workload;

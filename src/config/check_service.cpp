@@ -120,10 +120,6 @@ void check_pool_use(Deck const& deck, serving::ServiceParams const& service, std
     needs(service.scheduler.preemption == serving::Preemption::swap, ".scheduler.preemption", "swap");
     needs(service.scheduler.prefix_cache == serving::PrefixCache::pool, ".scheduler.prefix_cache", "pool");
     needs(service.start == serving::Start::cold, ".start", "cold");
-    check.expect(!present || service.timing_table.empty(), {path + ".timing", "cluster.memory_pool"},
-                 path +
-                     ".timing: a table of measured iterations does not tell what of them reads the cache, "
-                     "which a memory pool changes. Write timing: roofline or memory_pool: none");
 }
 
 void check_requests(serving::ServiceParams const& service, std::string const& path, Checker& check) {

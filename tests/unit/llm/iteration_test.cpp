@@ -45,6 +45,59 @@ TEST_CASE("437 sequences of 1,024 tokens on two H100: the worked times") {
     CHECK(mw::core::to_seconds(cost.duration_ns) == Approx(46.84e-3).epsilon(1e-4));
 }
 
+TEST_CASE("half of the cache in a pool: the worked bytes and what attention hides of them") {
+    Batch batch{437, 437 * 1024, 0, 0, 437};
+    auto const all = model_70b({.tensor = 2})(batch);
+    batch.pool_share = 0.5;
+    auto const half = model_70b({.tensor = 2})(batch);
+    double const bytes = 163840.0 * 437 * 1025;  // of both accelerators
+    CHECK(half.pool_bytes == Approx(bytes / 2));
+    CHECK(half.pool_link_bytes == Approx(bytes / 4));
+    CHECK(all.hbm_bytes - half.hbm_bytes == Approx(bytes / 2));
+    CHECK(ms(half, Share::hbm) == Approx(0.5 * ms(all, Share::hbm)).epsilon(1e-6));
+    CHECK(1e3 * mw::core::to_seconds(half.pool_hidden_ns) == Approx(ms(half, Share::hbm)).epsilon(1e-6));
+    double const read_s = half.pool_link_bytes / 500e9;
+    double const whole_s =
+        mw::core::to_seconds(half.duration_ns) + read_s - mw::core::to_seconds(half.pool_hidden_ns);
+    CHECK(read_s == Approx(36.7e-3).epsilon(1e-3));
+    CHECK(whole_s == Approx(70.2e-3).epsilon(1e-3));
+}
+
+TEST_CASE("reads that are staged ahead hide behind all kernels, and pass HBM twice") {
+    Batch batch{437, 437 * 1024, 0, 0, 437};
+    batch.pool_share = 0.5;
+    auto const llama = reference::llama_70b();
+    auto const with = [&](double prefetch, mw::core::TimeNs latency_ns) {
+        return IterationModel{llama,
+                              Precision::fp8,
+                              Precision::fp8,
+                              {.tensor = 2},
+                              reference::h100(),
+                              reference::ideal(llama),
+                              {prefetch, latency_ns}}(batch);
+    };
+    auto const direct = with(0, 0);
+    auto const staged = with(1, 0);
+    CHECK(staged.pool_hidden_ns == staged.duration_ns);  // no fixed cost of an iteration here
+    CHECK(staged.hbm_bytes - direct.hbm_bytes == Approx(2 * direct.pool_bytes));
+    // Half the cache is read from HBM, the other half is written and read there: three halves.
+    CHECK(ms(staged, Share::hbm) == Approx(3 * ms(direct, Share::hbm)).epsilon(1e-6));
+    // 80 layers wait 2 us each for their first bytes.
+    CHECK(direct.pool_hidden_ns - with(0, 2'000).pool_hidden_ns == 160'000);
+    CHECK(staged.pool_hidden_ns == with(1, 2'000).pool_hidden_ns);
+}
+
+TEST_CASE("a latent cache lies in the pool once, and every tensor rank reads it") {
+    auto const deepseek = reference::deepseek_v3();
+    Batch batch{64, 64 * 4096, 0, 0, 64};
+    batch.pool_share = 0.25;
+    auto const one =
+        IterationModel{deepseek, Precision::fp8, Precision::fp8, {.tensor = 8}, reference::h100()}(batch);
+    double const bytes = 61 * 576.0 * 64 * (4096 + 1);
+    CHECK(one.pool_bytes == Approx(0.25 * 8 * bytes));
+    CHECK(one.pool_link_bytes == Approx(0.25 * bytes));
+}
+
 TEST_CASE("the shares add up to the duration to the nanosecond and none is negative") {
     auto const model = model_70b({.tensor = 8, .pipeline = 3}, EngineParams{});
     for (std::int64_t n = 1; n < 400; ++n) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <queue>
@@ -38,6 +39,9 @@ inline llm::IterationCost synthetic_cost(llm::Batch const& batch) {
                        5 * batch.prefill_past + 7 * batch.prefill_squares + 401 * batch.new_requests +
                        13 * batch.emitted_tokens;
     cost.share_ns[llm::index_of(llm::Share::overhead)] = cost.duration_ns;
+    cost.pool_bytes = batch.pool_share * static_cast<double>(batch.context_tokens) +
+                      static_cast<double>(batch.pool_tokens);  // a byte a token
+    cost.pool_hidden_ns = 0;
     return cost;
 }
 
@@ -128,9 +132,19 @@ class Harness final : private serving::InstanceListener {
             front_.advance(*this);
         else
             back_->advance(*this);
+        read_pool();
         gauges_.insert(gauges_.end(), {next_ns, front_.running(), front_.waiting(), front_.used_blocks()});
         if (back_) gauges_.insert(gauges_.end(), {back_->running(), back_->waiting(), back_->used_blocks()});
         return true;
+    }
+
+    //! A memory pool of a byte a nanosecond for each instance.
+    void read_pool() {
+        if constexpr (std::is_same_v<Batcher, serving::Instance>)
+            for (Batcher* batcher : {&front_, back_ ? &*back_ : nullptr})
+                if (batcher != nullptr && batcher->reading())
+                    batcher->pool_read_ends(batcher->iteration_start_ns() +
+                                            std::llround(batcher->iteration().pool_bytes));
     }
 
     void handle() {

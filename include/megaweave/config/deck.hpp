@@ -6,7 +6,6 @@
 
 #include "megaweave/core/time.hpp"
 #include "megaweave/fabric/params.hpp"
-#include "megaweave/hardware/memory_pool.hpp"
 #include "megaweave/hardware/params.hpp"
 #include "megaweave/plant/params.hpp"
 #include "megaweave/serving/params.hpp"

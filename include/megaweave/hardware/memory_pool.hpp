@@ -1,49 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
-#include "megaweave/core/time.hpp"
 #include "megaweave/hardware/params.hpp"
 
 namespace mw::hardware {
-
-//! Which accelerators share a memory pool.
-enum class PoolScope : std::uint8_t { rack, node };
-
-//! What a pool's memory is made of. Values are estimates where the catalogue says so.
-struct PoolMemoryParams {
-    std::string name;
-    double joules_per_bit{
-        0};  //!< moved: array, interface and controller, without the links to the accelerators
-    double idle_w_per_byte{0};   //!< of capacity: refresh, standby, controllers; always on
-    core::TimeNs latency_ns{0};  //!< from a load in a kernel to its first bytes, links and switching included
-    Provenance provenance;
-};
-
-/*!
- * Fabric-attached memory that the accelerators of a rack or of a node share.
- *
- * What it is for: KV blocks that HBM has no room for (or sequences that were put aside), cached prefixes, weights to be loaded.
- */
-struct MemoryPoolParams {
-    PoolScope scope{PoolScope::rack};
-    double capacity_bytes{0};          //!< of one pool; 0: there is none
-    std::int64_t bytes_per_s{0};       //!< of one pool: its memory and its switch; reads and writes together
-    std::int64_t link_bytes_per_s{0};  //!< of one accelerator's link to it
-    /*!
-     * Share of an iteration's other kernels behind which reads hide. 0: attention kernels load from the pool, so that only their own
-     * HBM reads overlap. 1: the next layer's blocks are staged in HBM while this layer runs.
-     */
-    double prefetch{0};
-    PoolMemoryParams memory;
-
-    [[nodiscard]] bool present() const { return capacity_bytes > 0; }
-    //! Accelerators of one pool.
-    [[nodiscard]] std::int64_t accelerators(RackParams const& rack) const {
-        return scope == PoolScope::rack ? rack.accelerators() : rack.node.accelerators;
-    }
-};
 
 /*!
  * What one pool draws.

@@ -41,9 +41,13 @@ TEST_CASE("m readers that begin together take m times as long, and are given the
         CAPTURE(m);
         SharedPool pool{14'000 * giga};
         for (std::uint32_t i = 0; i < m; ++i) pool.begin(i, 7 * giga, 14'000 * giga, 0);
-        CHECK(pool.next_end_ns() == doctest::Approx(static_cast<double>(m) * 0.5e6).epsilon(1e-6));
-        CHECK(static_cast<std::int64_t>(pool.take_ended().size()) == m);
-        CHECK(pool.moved_bytes(pool.next_end_ns()) == m * 7 * giga);
+        std::int64_t ended = 0;
+        while (pool.next_end_ns() != core::never) {  // a share is whole bytes, so some end a nanosecond later
+            CHECK(pool.next_end_ns() == doctest::Approx(static_cast<double>(m) * 0.5e6).epsilon(1e-5));
+            ended += static_cast<std::int64_t>(pool.take_ended().size());
+        }
+        CHECK(ended == m);
+        CHECK(pool.moved_bytes(core::ns_per_s) == m * 7 * giga);
     }
 }
 

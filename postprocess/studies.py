@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the studies of inputs/studies/ and draws one figure each.
 
-usage: studies.py [cap] [clock] [climate] [optics] [--megaweave PROGRAM] [--output FOLDER] [--threads N]
+usage: studies.py [cap] [clock] [climate] [optics] [pool] [--megaweave PROGRAM] [--output FOLDER] [--threads N]
 
 Each study runs one deck many times with `megaweave run --set`, reads the summaries and writes FOLDER/NAME.png and NAME.csv.
 """
@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 import yaml
-from style import COMPONENTS, INK, LINES, plt
+from style import COMPONENTS, INK, LINES, TIME_SHARES, plt
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STUDIES = ROOT / "inputs" / "studies"
@@ -21,6 +21,7 @@ CAPS_W = [250, 300, 350, 400, 450, 500, 550, 600, 650, 700]
 CLOCKS_MHZ = [500, 700, 900, 1100, 1200, 1300, 1500, 1700, 1850, 1980]
 WET_BULBS_C = [-5, 0, 5, 10, 15, 20, 25, 30]
 COOLING = {"air": "kind: air", "liquid, 32 °C": "kind: liquid, supply: 32 degC", "liquid, 45 °C": "kind: liquid, supply: 45 degC"}
+POOLS_TB = [3.5, 7, 14, 28, 56, 112]  # a rack
 OPTICS = {"dsp-pluggable": "DSP pluggable", "lpo": "LPO", "cpo": "CPO", "wdm": "WDM"}
 
 
@@ -131,9 +132,67 @@ def optics(options):
     save(options, figure, "optics", rows)
 
 
+def pool_setting(bandwidth_tb, memory="ddr5", optics="wdm"):
+    return f"{{capacity: 32 TB, bandwidth: {bandwidth_tb} TB/s, memory: {memory}, optics: {optics}}}"
+
+
+def pool_row(options, text, bandwidth_tb, settings):
+    """One run of the memory pool's study; times as shares of the accelerators' time."""
+    summary = run(options, "memory_pool.yaml", settings)
+    return {"service": text, "bandwidth_tb_per_s": bandwidth_tb, **numbers(summary, 64),
+            "kv_in_pool": summary.get("memory_pool", {}).get("share_of_kv_blocks", 0.0), **summary["time_share"]}
+
+
+def pool(options):
+    """What memory behind a fabric buys agents: without it every prompt is processed whole, for HBM has no room for old contexts."""
+    cached = {"services[0].workload.prefix_hit": 0.97, "services[0].scheduler.prefix_cache": "pool"}
+    uses = {"prefixes": {**cached, "services[0].scheduler.preemption": "swap"}, "prefixes and running contexts": cached}
+    none = pool_row(options, "no pool", 0, {})
+    lines = {text: [pool_row(options, text, rate, {"cluster.memory_pool": pool_setting(rate), **use}) for rate in POOLS_TB] for text, use in uses.items()}
+    chosen = 14
+    made = [pool_row(options, f"{memory}, {OPTICS[optics]}", chosen,
+                     {"cluster.memory_pool": pool_setting(chosen, memory, optics), **uses["prefixes and running contexts"]})
+            for memory in ("ddr5", "lpddr5x", "hbm3e") for optics in ("dsp-pluggable", "cpo", "wdm")]
+
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
+    left.axhline(1e-3 * none["tokens_per_s_per_mw"], color=INK, ls="--", lw=1.2)
+    left.text(POOLS_TB[-1], 1.06e-3 * none["tokens_per_s_per_mw"], "no pool: prompts are processed again", ha="right", va="bottom", fontsize=9)
+    for (text, rows), colour in zip(lines.items(), LINES):
+        left.plot(POOLS_TB, [1e-3 * row["tokens_per_s_per_mw"] for row in rows], "o-", color=colour, label=f"pool holds {text}")
+    left.set(xscale="log", yscale="log", xticks=POOLS_TB, xticklabels=[f"{rate:g}\n{rate / 32:.2g}" for rate in POOLS_TB])
+    left.minorticks_off()
+    ticks = [value for value in (5, 10, 20, 50, 100, 200, 500) if 0.6 < value / (1e-3 * none["tokens_per_s_per_mw"]) < 40]
+    left.set(yticks=ticks, yticklabels=[f"{value:g}" for value in ticks])
+    left.legend(frameon=False, fontsize=9)
+    tidy(left, "pool's bandwidth, TB/s a rack (below: an accelerator; its HBM has 3.35)", "thousand tokens/s per MW", "Tokens per facility megawatt")
+
+    bars = [none, *lines["prefixes and running contexts"]]
+    bottom = [0.0] * len(bars)
+    for key in ("compute", "hbm", "memory_pool", "scale_up", "overhead", "idle"):
+        heights = [100 * row[key] for row in bars]
+        middle.bar(range(len(bars)), heights, bottom=bottom, label=TIME_SHARES[key][0], color=TIME_SHARES[key][1])
+        bottom = [a + b for a, b in zip(bottom, heights)]
+    middle.set(xticks=range(len(bars)), xticklabels=["none", *(f"{rate:g}" for rate in POOLS_TB)], ylim=(0, 100))
+    middle.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    tidy(middle, "pool's bandwidth, TB/s a rack", "% of accelerators' time", "What binds, where the pool holds both")
+
+    names = ["DSP pluggable", "CPO", "WDM"]
+    memories = ["ddr5", "lpddr5x", "hbm3e"]
+    for m, memory in enumerate(memories):
+        mine = made[3 * m:3 * m + 3]
+        places = [m + 0.27 * (i - 1) for i in range(3)]
+        for i, row in enumerate(mine):
+            right.bar(places[i], 1e-3 * row["memory_pool_w"], width=0.25, color=LINES[i], label=names[i] if m == 0 else None)
+            right.text(places[i], 1e-3 * row["memory_pool_w"] + 0.1, f"{1e-3 * row['tokens_per_s_per_mw']:.0f}k", ha="center", fontsize=8)
+    right.set(xticks=range(3), xticklabels=["DDR5", "LPDDR5X", "HBM3E"], ylim=(0, 1.3e-3 * max(row["memory_pool_w"] for row in made)))
+    right.legend(frameon=False, fontsize=9, title="links", alignment="left")
+    tidy(right, "pool's memory", "kW, two pools of 32 TB", f"Power of the pools at {chosen} TB/s (above: tokens/s per MW)")
+    save(options, figure, "memory_pool", [none, *(row for rows in lines.values() for row in rows), *made])
+
+
 STUDY = {"cap": lambda o: board_limits(o, "cap", "power_cap", CAPS_W, " W", "power cap of a board, W"),
          "clock": lambda o: board_limits(o, "clock", "clock_mhz", CLOCKS_MHZ, "", "clock lock, MHz"),
-         "climate": climate, "optics": optics}
+         "climate": climate, "optics": optics, "pool": pool}
 
 
 def main():

@@ -33,7 +33,7 @@ struct Batch {
     std::int64_t prefill_squares{0};  //!< sum over chunks of their squared length
     std::int64_t new_requests{0};     //!< that this iteration works on for the first time
     std::int64_t emitted_tokens{0};   //!< output tokens that come out of it
-    ScaleOutShares granted;
+    ScaleOutShares granted{};
     double pool_share{0};         //!< of the KV cache, that lies in a memory pool instead of HBM
     std::int64_t pool_tokens{0};  //!< whose KV cache moves between HBM and a memory pool, beside that
 

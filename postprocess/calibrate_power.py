@@ -3,17 +3,19 @@
 
     postprocess/calibrate_power.py --megaweave build/release/megaweave ../shared/validation/points.csv
     postprocess/calibrate_power.py … --write inputs/catalogue/accelerators.yaml    # puts the values there
+    postprocess/calibrate.py --power …                                             # the same
 
 Data: `steady_batch` rows of POINTS.csv with gpu_power_total (boards alone), throughput and median time between tokens. Work per
 iteration comes from `megaweave work` (counts, no timing model); how often it is done from the measured time, so that a wrong timing
 model cannot bend the energies. A measurement is a mixture of decode iterations, at the median inter-token time, and of prompts, in the
 rest of the time.
 
-    P = idle + A + e_F F + e_B B + e_W W + e_S S + R [block-scaled FP8 experts] + e_L L, smoothly limited at 0.97 TDP
+    P = idle + A + e_F F + e_B B + e_W W + e_C C + e_S S + R [block-scaled FP8 experts] + e_L L, smoothly limited at 0.97 TDP
 
 A (active floor: clocks run, whether kernels do or wait for the host) and e_B (HBM byte) are held near the anchors of physics.md section 3;
 e_F follows from the matrix-product anchor; e_W (weights through matrix units), e_S (a sampled logit), R and the power while prompts are
-processed are free. Six numbers per accelerator. Cross-validation: by model family and by model, each left out in turn.
+processed are free. e_C (a weight read in a precision that is not native, such as FP4 on an H100: general cores widen it) starts from what an
+instruction costs. Seven numbers per accelerator. Cross-validation: by model family and by model, each left out in turn.
 The form is the one with the lowest mean error, families left out, of eight that keep both anchors: e_W per byte or per number; with or
 without e_S; with or without R. (A floor in proportion to kernels' time was worse.) Since scores chose it, the last line chooses it anew
 without each family before predicting that family.
@@ -51,10 +53,13 @@ GEMM_CLOCK = 0.72  # of the highest, while the board holds TDP in a large produc
 KNEE, LEAST_VOLTAGE = 0.60, 0.67  # the clock law's defaults (hardware/power_params.hpp)
 ATTENTION_HBM_SHARE, ATTENTION_FLOP_PER_BYTE = 0.85, 8.0
 CEILING = 0.97  # of TDP: where measured boards level off
+#: pJ a weight: 30 pJ for an instruction in one lane, as its makers say of recent dies (an FP16 multiply-add is 1.5 pJ of arithmetic and 20 times as
+#: much of fetch, decode and operands), and some four instructions for three 4-bit weights. An estimate: the fit moves it.
+CONVERSION_PJ = 40
 NUMBERS_PER_BYTE = {"bf16": 0.5, "fp8": 1.0, "fp4": 2.0}
 
-FREE = ["active_w", "weight_pj", "hbm_pj", "logit_nj", "rescale_w", "prompt_share"]
-SPREAD = np.array([0.06, 0.8, 0.06, 1.0, 1.0, 0.04])  # of the priors, logarithmic
+FREE = ["active_w", "weight_pj", "hbm_pj", "logit_nj", "rescale_w", "prompt_share", "conversion_pj"]
+SPREAD = np.array([0.06, 0.8, 0.06, 1.0, 1.0, 0.04, 0.5])  # of the priors, logarithmic
 PRIOR_WEIGHT = 0.06
 #: (weights cost per number instead of per byte, sampling costs, rescaling costs)
 FORMS = list(itertools.product((False, True), repeat=3))
@@ -103,13 +108,14 @@ def smooth_min(a, b, sharpness):
 
 
 def predict(free, samples, a, form=FORM):
-    active, weight, hbm, logit, rescale, prompt = free
+    active, weight, hbm, logit, rescale, prompt, conversion = free
     per_number, sampling, rescaling = form
     per_flop = {p: a.per_flop(p, active) for p in ("fp4", "fp8", "bf16")}
     of = lambda name: np.array([getattr(s, name) for s in samples], float)
-    weights = of("weight_bytes") * ([NUMBERS_PER_BYTE[s.precision] for s in samples] if per_number else 1)
+    numbers = of("weight_bytes") * [NUMBERS_PER_BYTE[s.precision] for s in samples]
+    weights, converted = numbers if per_number else of("weight_bytes"), numbers * [s.precision not in a.peak for s in samples]
     decode = (a.idle + active + np.array([per_flop[s.precision] for s in samples]) * of("flops") +
-              per_flop["bf16"] * of("attention_flops") + hbm * 1e-12 * of("bytes") + weight * 1e-12 * weights +
+              per_flop["bf16"] * of("attention_flops") + hbm * 1e-12 * of("bytes") + weight * 1e-12 * weights + conversion * 1e-12 * converted +
               sampling * logit * 1e-9 * of("logits") + rescaling * rescale * of("block_scaled") + 5.5e-12 * of("link_bits"))
     share = of("prompt_time")
     return (1 - share) * smooth_min(decode, CEILING * a.tdp, 14) + share * prompt * a.tdp
@@ -117,7 +123,7 @@ def predict(free, samples, a, form=FORM):
 
 def fit(samples, a, form=FORM):
     active = a.active_anchor()
-    start = np.array([active, 40, a.hbm_anchor(active) * 1e12, 60, 0.15 * a.tdp, 0.93])
+    start = np.array([active, 40, a.hbm_anchor(active) * 1e12, 60, 0.15 * a.tdp, 0.93, CONVERSION_PJ])
     measured = np.array([s.watts for s in samples])
 
     def residuals(z):
@@ -168,7 +174,7 @@ def power_block(a, fitted, own):
     source = ("postprocess/calibrate_power.py on ML.ENERGY steady batches, with the anchors of physics.md section 3" if own else
               f"anchors in physics.md section 3 or in proportion to TDP; sampling, weights and rescaling as fitted on {a.relative}")
     return {"per_flop": "{" + per_flop + "}", "per_hbm_byte": f"{hbm:.3g} pJ/B", "active": f"{active:.3g} W",
-            "per_weight_byte": f"{fitted['weight_pj']:.3g} pJ/B", "per_logit": f"{fitted['logit_nj']:.3g} nJ",
+            "per_weight_byte": f"{fitted['weight_pj']:.3g} pJ/B", "per_conversion": f"{fitted['conversion_pj']:.3g} pJ", "per_logit": f"{fitted['logit_nj']:.3g} nJ",
             "rescale": f"{fitted['rescale_w'] * a.tdp / fitted['tdp']:.3g} W", "source": f'"{source}"'}
 
 
@@ -196,6 +202,46 @@ def write_catalogue(path, blocks):
     Path(path).write_text("\n".join(out) + "\n")
 
 
+def report(name, samples, a, free):
+    """Prints the errors of one accelerator's fit, in sample and left out; returns those of the families."""
+    print(describe(f"{name}, nothing (fit)", errors(free, samples, a)))
+    by_family = left_out(samples, a, lambda s: s.family)
+    for family, e in by_family.items():
+        print(describe(f"{name}, {family}", e))
+    for title, groups in (("families", by_family), ("models", left_out(samples, a, lambda s: s.model))):
+        print(describe(f"{name}, all {title}", np.concatenate(list(groups.values()))))
+    return list(by_family.values())
+
+
+def run(points, megaweave, catalogue_file, write=None):
+    """Fits, prints errors and values, and writes them into the file `write`."""
+    catalogue = yaml.safe_load(Path(catalogue_file).read_text())
+    experiments = read_experiments(points)
+    work = count_work(megaweave, experiments)
+    block_scaled = block_scaled_models()
+    fitted, held, data = {}, [], []
+    print(f"{'left out':<28}{'n':>5}{'median %':>9}{'p90 %':>9}{'bias %':>9}")
+    for name in RACK:
+        a = Accelerator(name, catalogue[name])
+        samples = [Sample(e, work[e["id"]], block_scaled) for e in experiments if short_name(e) == name]
+        if samples:
+            free = fit(samples, a)
+            fitted[name] = {**dict(zip(FREE, free)), "tdp": a.tdp}
+            held += report(name, samples, a, free)
+            data.append((samples, a))
+    print(describe("all families", np.concatenate(held)))
+    print(describe("the same, form chosen anew", form_chosen_anew(data)))
+    accelerators = [Accelerator(name, catalogue[name]) for name in ANCHORS]
+    blocks = {a.name: power_block(a, fitted[a.relative], a.name in fitted) for a in accelerators if a.relative in fitted}
+    for name in fitted:
+        print(f"\n{name}: prompts at {fitted[name]['prompt_share']:.2f} of TDP")
+        for key, value in blocks[name].items():
+            print(f"    {key}: {value}")
+    if write:
+        write_catalogue(write, blocks)
+        print(f"\nwritten: {write}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     here = Path(__file__).resolve().parent.parent
@@ -204,42 +250,7 @@ def main():
     parser.add_argument("--catalogue", default=here / "inputs/catalogue/accelerators.yaml")
     parser.add_argument("--write", metavar="FILE", help="catalogue file whose power blocks get the fitted values")
     options = parser.parse_args()
-
-    catalogue = yaml.safe_load(Path(options.catalogue).read_text())
-    experiments = read_experiments(options.points)
-    work = count_work(options.megaweave, experiments)
-    block_scaled = block_scaled_models()
-    fitted, held, data = {}, [], []
-    print(f"{'left out':<28}{'n':>5}{'median %':>9}{'p90 %':>9}{'bias %':>9}")
-    for name in RACK:
-        a = Accelerator(name, catalogue[name])
-        samples = [Sample(e, work[e["id"]], block_scaled) for e in experiments if short_name(e) == name]
-        if not samples:
-            continue
-        data.append((samples, a))
-        free = fit(samples, a)
-        fitted[name] = {**dict(zip(FREE, free)), "tdp": a.tdp}
-        print(describe(f"{name}, nothing (fit)", errors(free, samples, a)))
-        by_family = left_out(samples, a, lambda s: s.family)
-        for family, e in by_family.items():
-            print(describe(f"{name}, {family}", e))
-        for title, groups in (("families", by_family), ("models", left_out(samples, a, lambda s: s.model))):
-            print(describe(f"{name}, all {title}", np.concatenate(list(groups.values()))))
-        held += list(by_family.values())
-    print(describe("all families", np.concatenate(held)))
-    print(describe("the same, form chosen anew", form_chosen_anew(data)))
-    blocks = {}
-    for name in ANCHORS:
-        a = Accelerator(name, catalogue[name])
-        if a.relative in fitted:
-            blocks[name] = power_block(a, fitted[a.relative], name in fitted)
-    for name in fitted:
-        print(f"\n{name}: prompts at {fitted[name]['prompt_share']:.2f} of TDP")
-        for key, value in blocks[name].items():
-            print(f"    {key}: {value}")
-    if options.write:
-        write_catalogue(options.write, blocks)
-        print(f"\nwritten: {options.write}")
+    run(options.points, options.megaweave, options.catalogue, options.write)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ void describe(Fields& fields, hardware::KernelEfficiency& efficiency) {
 void describe(Fields& fields, hardware::KernelPowerParams& kernel) {
     fields.quantity("active", kernel.active_w, "W", not_negative);
     fields.quantity("per_weight_byte", kernel.joules_per_weight_byte, "pJ/B", not_negative);
+    fields.quantity("per_conversion", kernel.joules_per_conversion, "pJ", not_negative);
     fields.quantity("per_logit", kernel.joules_per_logit, "nJ", not_negative);
     fields.quantity("rescale", kernel.rescale_w, "W", not_negative);
     fields.quantity("device_per_hbm_byte", kernel.device_joules_per_byte, "pJ/B", not_negative);

@@ -53,8 +53,12 @@ AcceleratorPower::AcceleratorPower(AcceleratorParams const& accelerator)
     kernel_.device_joules_per_byte =
         std::min(kernel_.device_joules_per_byte, accelerator.joules_per_hbm_byte);
     for (std::size_t i = 0; i < precision_count; ++i) {
-        joules_per_flop_[i] =
-            accelerator.joules_per_flop[index_of(native_precision(accelerator, static_cast<Precision>(i)))];
+        auto const wanted = static_cast<Precision>(i);
+        Precision const native = native_precision(accelerator, wanted);
+        joules_per_flop_[i] = accelerator.joules_per_flop[index_of(native)];
+        joules_per_weight_byte_[i] = kernel_.joules_per_weight_byte;
+        if (native != wanted)
+            joules_per_weight_byte_[i] += kernel_.joules_per_conversion / bytes_per_value(wanted);
     }
 }
 
@@ -63,7 +67,7 @@ AcceleratorPower::Rates AcceleratorPower::rates(Activity const& activity, Precis
     return {kernel_.active_w * activity.busy_share,
             (activity.flops * joules_per_flop_[index_of(weights)] +
              activity.bf16_flops * joules_per_flop_[index_of(Precision::bf16)] +
-             activity.weight_bytes * kernel_.joules_per_weight_byte +
+             activity.weight_bytes * joules_per_weight_byte_[index_of(weights)] +
              activity.logits * kernel_.joules_per_logit) *
                     per_second +
                 kernel_.rescale_w * activity.rescale_share,

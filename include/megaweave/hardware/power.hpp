@@ -39,18 +39,18 @@ struct Activity {
 /*!
  * Mean power that an accelerator draws above its resident idle.
  *
- *     P = c v(c)^2 A busy + v(c)^2 (e_F F + e_W W + e_S S + (e_B - e_D) B + P_r r) + e_D B + e_L L,   at most TDP
+ *     P = c v(c)^2 A busy + v(c)^2 (e_F F + e_W W + e_C C + e_S S + (e_B - e_D) B + P_r r) + e_D B + e_L L,   at most TDP
  *
- * F: FLOP/s by precision, B: HBM bytes/s, of them W weights, S: logits/s sampled, L: scale-up bits/s, all achieved; A: active
- * floor; r: share of time in rescaling kernels; e_D: the memory devices' part of e_B. c: clock, v(c): voltage, both relative to the
- * highest. Where the sum passes TDP the board lowers its clock to the one at which it meets TDP: measured speeds, and so the
+ * F: FLOP/s by precision, B: HBM bytes/s, of them W weights, C: weights/s converted to a wider native precision, S: logits/s sampled,
+ * L: scale-up bits/s, all achieved; A: active floor; r: share of time in rescaling kernels; e_D: the memory devices' part of e_B.
+ * c: clock, v(c): voltage, both relative to the highest. Where the sum passes TDP the board lowers its clock to the one at which it meets TDP: measured speeds, and so the
  * efficiencies of the iteration model, contain that already, so the interval's length stays.
  * Weights cost more than other bytes (through matrix units; seen in serving on both boards), so decode of weights draws above decode attention.
  * Source: physics.md section 3 (anchors); postprocess/calibrate_power.py, 195 steady decode measurements on H100 and B200.
- * Valid: means over an iteration or longer; median error 7.4 %, p90 23.8 % on model families that the fit did not see; 10.5 and 30.3 % where
+ * Valid: means over an iteration or longer; median error 7.3 %, p90 22.6 % on model families that the fit did not see; 7.9 and 24.7 % where
  * the form, too, is chosen without them.
- * Leaves out: data-dependent toggling, straggling ranks (an expert-parallel rank that waits draws less than A says), temperature
- * (see leakage_w).
+ * Leaves out: weights that large batches convert more than once, data-dependent toggling, straggling ranks (an expert-parallel rank that
+ * waits draws less than A says), temperature (see leakage_w).
  * Worked, H100 (142 W resident, A 103 W, 1.22 pJ/FLOP BF16, 71.7 pJ/B): decode attention at 0.85 of 3.35 TB/s and 8 FLOP/B:
  * 142 + 103 + 204.2 + 27.8 = 477 W (anchor 465 W); a launch-bound step: 245 W (249 W); a BF16 GEMM at 0.71 of 989 TFLOP/s would
  * be 1102 W at full voltage and runs at 0.73 of the highest clock instead, at 700 W.
@@ -85,6 +85,7 @@ class AcceleratorPower {
 
     std::array<double, precision_count>
         joules_per_flop_{};  // with the fall-back to a wider precision resolved
+    std::array<double, precision_count> joules_per_weight_byte_{};  // with their conversion
     double core_joules_per_byte_;
     double joules_per_link_byte_;
     double resident_w_;

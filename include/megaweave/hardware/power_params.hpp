@@ -41,8 +41,10 @@ struct ThermalParams {
 struct KernelPowerParams {
     double active_w{0};                //!< while kernels run, however little they do: launch-bound decode
     double joules_per_weight_byte{0};  //!< of weights through the matrix units, above a plain HBM byte
-    double joules_per_logit{0};        //!< of sampling: several passes over rows x vocabulary
-    double rescale_w{0};               //!< in kernels that undo the block scales of FP8 experts
+    double joules_per_conversion{
+        0};                      //!< of a weight read in a precision that is not native: it is widened first
+    double joules_per_logit{0};  //!< of sampling: several passes over rows x vocabulary
+    double rescale_w{0};         //!< in kernels that undo the block scales of FP8 experts
     double device_joules_per_byte{31.2e-12};  //!< of an HBM byte, what the memory itself takes (3.9 pJ/bit)
 };
 

@@ -16,7 +16,7 @@ inline hardware::AcceleratorParams h100() {
     params.joules_per_flop = {0.0, 0.76e-12, 1.22e-12};
     params.joules_per_hbm_byte = 71.7e-12;
     params.joules_per_link_bit = 5.5e-12;
-    params.kernel_power = {103, 34.4e-12, 103e-9, 188, 31.2e-12};
+    params.kernel_power = {103, 34.4e-12, 40e-12, 103e-9, 188, 31.2e-12};
     return params;
 }
 
@@ -42,7 +42,7 @@ inline hardware::AcceleratorParams b200() {
     params.joules_per_flop = {0.27e-12, 0.541e-12, 0.799e-12};
     params.joules_per_hbm_byte = 43.8e-12;
     params.joules_per_link_bit = 5.5e-12;
-    params.kernel_power = {123, 56.4e-12, 69.5e-9, 254, 31.2e-12};
+    params.kernel_power = {123, 56.4e-12, 40e-12, 69.5e-9, 254, 31.2e-12};
     return params;
 }
 

@@ -99,6 +99,15 @@ TEST_CASE("a precision that is not native costs what the next wider one costs") 
     CHECK_THROWS_AS(AcceleratorPower{narrow}, mw::core::ContractError);
 }
 
+TEST_CASE("weights in FP4 are converted as they are read on an H100, which has no FP4: 80 pJ more a byte") {
+    Activity const step{0, 0, 1e12, 0, 1.0, 1e12};
+    AcceleratorPower const hopper{h100()};
+    // Two numbers a byte, 40 pJ each.
+    CHECK(hopper(step, Precision::fp4).compute_w - hopper(step, Precision::fp8).compute_w == Approx(80));
+    AcceleratorPower const blackwell{b200()};
+    CHECK(blackwell(step, Precision::fp4).compute_w == Approx(blackwell(step, Precision::fp8).compute_w));
+}
+
 TEST_CASE("an empty interval draws nothing above idle") {
     CHECK(AcceleratorPower{h100()}(Activity{}, Precision::bf16).total_w() == 0.0);
 }

@@ -4,6 +4,7 @@
     postprocess/calibrate.py --megaweave build/release/megaweave ../shared/validation/points.csv             # prints the fit's errors
     postprocess/calibrate.py … --leave-out                                     # and those on model families that the fit did not see
     postprocess/calibrate.py … --write inputs/catalogue                        # puts the values into the catalogue
+    postprocess/calibrate.py … --power                                         # fits power instead, from the steady batches: calibrate_power.py
 
 Every parameter (calibration_model.py) is a product: one value for all, times one per accelerator (and precision), per engine family or per
 engine generation, each with a prior around 1. Gauss-Newton on the logarithm of predicted over measured, with Huber's weights, so that odd
@@ -17,6 +18,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import calibrate_power
 import numpy as np
 from calibration_catalogue import accelerator_names, write_accelerators, write_engines, written_by_hand
 from calibration_model import BY_PRECISION, CLIENT, PRECISIONS, PRIOR_WEIGHT, SPREAD, Parameters, as_client_sees
@@ -183,7 +185,11 @@ def main():
     parser.add_argument("--leave-out", nargs="*", metavar="FAMILY", help="also fit without each model family (or these) and predict it")
     parser.add_argument("--state", type=Path, metavar="FILE", help="begin from the fit kept there, and keep this one")
     parser.add_argument("--write", type=Path, metavar="CATALOGUE")
+    parser.add_argument("--power", action="store_true", help="fit power instead, and write its blocks; see calibrate_power.py")
     options = parser.parse_args()
+    if options.power:
+        file = "accelerators.yaml"
+        return calibrate_power.run(options.points, options.megaweave, options.catalogue / file, options.write and options.write / file)
 
     calibration = Calibration(Program(options.megaweave, options.points, options.threads), options.catalogue)
     print(f"{len(calibration.points.rows)} measured values, {len(calibration.parameters.keys)} parameters, most of them factors near 1")

@@ -19,6 +19,7 @@ import floor_map
 import key_figures
 import network_figures
 import page
+import power_tables
 import run_data
 import sentences
 import style
@@ -176,6 +177,8 @@ def write_report(run, output):
     if boundaries(run):
         parts.append(page.paragraph(boundaries(run), "note"))
     parts.append(page.section("Key figures", key_figure_tables(run)))
+    if power := power_tables.tables(run):
+        parts.append(page.section("Power at each boundary", power))
     parts += draw_all(run, folder)
     parts.append(page.section("How fast the emulation ran", performance_table(run)))
     parts.append(page.section("Terms", page.definitions(TERMS)))

@@ -110,7 +110,7 @@ std::string power_block(config::Deck const& deck, Results const& r) {
     text += by_boundary("provisioned_w", "{:.8g}", [&](std::size_t b) { return r.provisioned_w[b]; });
     text += by_boundary("consumed_of_provisioned", "{:.4g}",
                         [&](std::size_t b) { return ratio(consumed_w[b], r.provisioned_w[b]); });
-    text += network_power_lines(deck, r) + store_lines(deck, r);
+    text += budget_lines(deck, r) + network_power_lines(deck, r) + store_lines(deck, r);
     return text + quality_block(r);
 }
 

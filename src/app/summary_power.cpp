@@ -23,6 +23,14 @@ std::string network_power_lines(config::Deck const& deck, engine::Results const&
         deck.cluster.optics.name, deck.cluster.network_switch.name, all_w / accelerators, nic_w, tiers);
 }
 
+std::string budget_lines(config::Deck const& deck, engine::Results const& results) {
+    double const budget_w = deck.facility.budget_w;
+    if (budget_w <= 0) return {};
+    return fmt::format(
+        "  budget: {{facility_w: {:.8g}, oversubscription: {:.5g}}}  # provisioned over budget\n", budget_w,
+        results.provisioned_w.back() / budget_w);
+}
+
 std::string store_lines(config::Deck const& deck, engine::Results const& results) {
     if (!deck.facility.stores()) return {};
     return fmt::format("  stores: {{start_j: {:.8g}, end_j: {:.8g}, dark_s: {:.6g}}}\n",

@@ -37,6 +37,12 @@ double watts(test::DeckRun const& run, Consumer consumer) {
     return watts(run, run.results.energy_uj[consumer]);
 }
 
+//! A row of the table, as `ctest -R physics/power_table -V` prints it.
+void tell(std::string const& row, double value, double published) {
+    MESSAGE(fmt::format("{}: {:.5g}, published {:.5g}: {:+.1f} %", row, value, published,
+                        100 * (value / published - 1)));
+}
+
 double board_w(test::DeckRun const& run) {
     return watts(run, run.results.boards_energy_uj) / static_cast<double>(run.results.accelerators);
 }
@@ -45,12 +51,13 @@ double board_w(test::DeckRun const& run) {
 
 TEST_CASE("an H100 chassis at 317 W an accelerator: 4.25 kW at the wall, and 0.47 kW of network") {
     auto const run = study("studies/h100_chassis");
-    MESSAGE("boards at ", board_w(run), " W, chassis ", watts(run, run.results.racks_energy_uj), " W");
+    tell("accelerator of the chassis [W]", board_w(run), 317);
     CHECK(board_w(run) == Approx(317).epsilon(0.10));
     // The anchor counts adapters with the network; what boards differ from 317 W passes supplies of 94.5 %.
     constexpr double supplies = 0.945;
     double const chassis_w = watts(run, run.results.racks_energy_uj) - watts(run, Consumer::nic) / supplies +
                              8 * (317 - board_w(run)) / supplies;
+    tell("chassis at 317 W an accelerator [W]", chassis_w, 4250);
     CHECK(chassis_w == Approx(4250).epsilon(0.05));
     // Two tiers of 128 ports, filled, nearly idle.
     auto const network = study("studies/optics_100k", {{"cluster.accelerators", "8192"},
@@ -59,6 +66,7 @@ TEST_CASE("an H100 chassis at 317 W an accelerator: 4.25 kW at the wall, and 0.4
                                                        {"services[0].workload.arrivals.rate", "1 /s"}});
     double const network_w = watts(network, Consumer::nic) + watts(network, Consumer::scale_out_switch) +
                              watts(network, Consumer::optics);
+    tell("network of a chassis [W]", network_w / 1024, 470);
     CHECK(network_w / 1024 == Approx(470).epsilon(0.05));
 }
 
@@ -72,13 +80,15 @@ TEST_CASE("nameplates: DGX H100 10.2 kW, DGX B200 14.3 kW, an NVL72 rack 120 to 
     CHECK(rack_w("dgx-h100", "8") == Approx(10.2e3));
     CHECK(rack_w("dgx-b200", "8") == Approx(14.3e3));
     double const nvl72_w = rack_w("gb200-nvl72", "72");
+    tell("nameplate of an NVL72 rack [W]", nvl72_w, 132e3);
     CHECK(nvl72_w >= 120e3);
     CHECK(nvl72_w <= 132.1e3);
 }
 
 TEST_CASE("a GB200 NVL72 rack whose accelerators draw 1200 W takes 111.5 kW of IT") {
     auto const run = study("studies/gb200_rack");
-    MESSAGE("boards at ", board_w(run), " W, rack ", watts(run, run.results.racks_energy_uj), " W");
+    tell("accelerator of the rack [W]", board_w(run), 1200);
+    tell("IT of an NVL72 rack [W]", watts(run, run.results.racks_energy_uj), 111.5e3);
     CHECK(board_w(run) == Approx(1200).epsilon(0.02));
     CHECK(watts(run, run.results.racks_energy_uj) == Approx(111.5e3).epsilon(0.05));
 }
@@ -94,7 +104,9 @@ TEST_CASE("all-in, an H100 is provisioned with 1.73 kW, a B200 with 2.17 and a G
     double const h100 = all_in_kw("hgx-h100", "{kind: air, wet_bulb: 22 degC}");
     double const b200 = all_in_kw("hgx-b200", "{kind: liquid, wet_bulb: 22 degC}");
     double const gb200 = all_in_kw("gb200-nvl72", "{kind: liquid, wet_bulb: 22 degC}");
-    MESSAGE("all-in: ", h100, ", ", b200, ", ", gb200, " kW");
+    tell("all-in, H100 [kW]", h100, 1.73);
+    tell("all-in, B200 [kW]", b200, 2.17);
+    tell("all-in, GB200 [kW]", gb200, 2.10);
     CHECK(h100 == Approx(1.73).epsilon(0.05));
     CHECK(b200 == Approx(2.17).epsilon(0.05));
     CHECK(gb200 == Approx(2.10).epsilon(0.05));
@@ -102,12 +114,15 @@ TEST_CASE("all-in, an H100 is provisioned with 1.73 kW, a B200 with 2.17 and a G
 
 TEST_CASE("100,000 H100: 150 MW provisioned, 133 MW of it IT, 98 MW at saturated decode") {
     auto const site = plan("clusters/h100_100k", {});
+    tell("100,000 H100, provisioned [MW]", site.nameplate_facility_w * 1e-6, 150);
+    tell("100,000 H100, IT at nameplate [MW]", site.nameplate_it_w * 1e-6, 133);
     CHECK(site.nameplate_facility_w == Approx(150e6).epsilon(0.05));
     CHECK(site.nameplate_it_w == Approx(133e6).epsilon(0.05));
     auto const run = study("studies/saturated_decode");
     double const decode_w =
         watts(run, run.results.energy_uj.sum()) / static_cast<double>(run.results.accelerators) * 100e3;
-    MESSAGE("saturated decode: ", board_w(run), " W a board, ", decode_w * 1e-6, " MW for 100,000");
+    MESSAGE("saturated decode: ", board_w(run), " W a board");
+    tell("100,000 H100 at saturated decode [MW]", decode_w * 1e-6, 98);
     CHECK(decode_w == Approx(98e6).epsilon(0.10));
 }
 
@@ -116,6 +131,8 @@ TEST_CASE("200,000 accelerators at 800 Gb/s: transceivers take 17 of 435 MW") {
                               {"cluster.rack", "hgx-b300"},
                               {"cluster.scale_out.link", "800 Gb/s"}};
     auto const site = plan("studies/optics_100k", overrides);
+    tell("transceivers of 200,000 [MW]", 15e-6 * static_cast<double>(site.optical_ends), 17);
+    tell("site of 200,000 [MW]", site.nameplate_facility_w * 1e-6, 435);
     CHECK(15.0 * static_cast<double>(site.optical_ends) == Approx(17e6).epsilon(0.10));
     CHECK(site.nameplate_facility_w == Approx(435e6).epsilon(0.05));
 }
@@ -135,6 +152,7 @@ TEST_CASE("three tiers at 800 Gb/s draw 210, 171, 147 or 135 W an accelerator by
         double const racks_w = static_cast<double>(site.nodes) * 14.5e3;  // nameplates
         double const network_w =
             (site.nameplate_it_w - racks_w) / static_cast<double>(accelerators) + adapter_w;
+        tell(fmt::format("network of an accelerator, {} [W]", optics), network_w, expected_w);
         CHECK(network_w == Approx(expected_w).epsilon(0.03));
     }
 }
@@ -156,15 +174,19 @@ TEST_CASE("PUE is a result: 1.25 to 1.35 by air in a warm climate, 1.08 to 1.15 
         auto const run =
             study("studies/climate",
                   {{"facility.cooling", fmt::format("{{kind: {}, wet_bulb: {} degC}}", kind, wet_bulb_c)}});
-        return watts(run, run.results.energy_uj.sum()) / watts(run, run.results.it_energy_uj);
+        double const ratio = watts(run, run.results.energy_uj.sum()) / watts(run, run.results.it_energy_uj);
+        MESSAGE("PUE by ", std::string{kind}, " at a wet bulb of ", wet_bulb_c, " degC: ", ratio);
+        return ratio;
     };
     for (double const wet_bulb_c : {25.0, 28.0}) {
-        CHECK(pue("air", wet_bulb_c) >= 1.25);
-        CHECK(pue("air", wet_bulb_c) <= 1.35);
+        double const air = pue("air", wet_bulb_c);
+        CHECK(air >= 1.25);
+        CHECK(air <= 1.35);
     }
     for (double const wet_bulb_c : {5.0, 15.0, 25.0}) {
-        CHECK(pue("liquid", wet_bulb_c) >= 1.08);
-        CHECK(pue("liquid", wet_bulb_c) <= 1.15);
+        double const liquid = pue("liquid", wet_bulb_c);
+        CHECK(liquid >= 1.08);
+        CHECK(liquid <= 1.15);
     }
 }
 
@@ -177,10 +199,12 @@ TEST_CASE("decode at 465 W: 1200 MHz save 31 % of a token's joules, 500 W change
     auto const [locked_w, locked_tokens] = decode("{clock_mhz: 1200}");
     auto const [loose_w, loose_tokens] = decode("{power_cap: 500 W}");
     auto const [tight_w, tight_tokens] = decode("{power_cap: 400 W}");
-    MESSAGE("free ", free_w, " W, locked ", locked_w, " W, at 400 W ", tight_w, " W");
+    MESSAGE("free ", free_w, " W, locked ", locked_w, " W, at 500 W ", loose_w, " W, at 400 W ", tight_w,
+            " W");
     CHECK(free_w == Approx(465).epsilon(0.05));
     CHECK(locked_tokens == Approx(free_tokens).epsilon(0.01));
     double const saved = 1 - locked_w / locked_tokens / (free_w / free_tokens);
+    tell("joules of a token saved at 1200 MHz [%]", 100 * saved, 31);
     CHECK(saved == Approx(0.31).epsilon(0.04 / 0.31));
     CHECK(loose_w == Approx(free_w).epsilon(1e-3));
     CHECK(loose_tokens == Approx(free_tokens).epsilon(0.01));

@@ -65,6 +65,27 @@ def a_finished_run_gets_every_figure_and_loads_nothing_from_outside(folder):
 
 
 @test
+def power_stands_at_each_boundary_with_what_is_provisioned_and_how_it_moves(folder):
+    make(folder)
+    assert "Power at each boundary" not in report(folder)  # the summary tells none
+    summary = yaml.safe_load((folder / "summary.yaml").read_text())
+    summary["power"] |= {
+        "boundaries_w": {"board": 4.0e5, "chassis_ac": 6.0e5, "it": 7.0e5, "facility": 8.0e5},
+        "provisioned_w": {"board": 7.0e5, "chassis_ac": 1.2e6, "it": 1.4e6, "facility": 1.8e6},
+        "consumed_of_provisioned": {"board": 0.571, "chassis_ac": 0.5, "it": 0.5, "facility": 0.444},
+        "budget": {"facility_w": 9.0e5, "oversubscription": 2.0},
+        "network": {"optics": "lpo", "switch": "51.2t", "tiers": {"host": {"switches_w": 900.0, "optics_w": 544.0, "switches": 1, "optical_ends": 64}}},
+        "quality": {"p99_over_mean": 1.07, "ramp_mw_per_s": {"up": 0.012, "down": 1e-9}, "swing_mw": {"0.1_to_0.5_hz": 0.003}},
+    }
+    summary["efficiency"] |= {"brain_ratio": 6.1, "facility_w_per_agent": 122.0, "carbon_kg_per_h": 280.0}
+    (folder / "summary.yaml").write_text(yaml.safe_dump(summary))
+    words = re.sub(r"<[^>]+>", "|", report(folder)[:60000])
+    for expected in ("|800 kW|", "|1.80 MW|", "|44 %|", "|6.10 ×|", "|280 kg/h|", "|2.00 ×|", "|12.0 kW/s|", "|below 1 W/s|", "|3.00 kW|",
+                     "optical ends (lpo)", "|544 W|"):
+        assert expected in words, (expected, words[:3000])
+
+
+@test
 def the_headline_states_the_summary_s_numbers_with_their_boundary(folder):
     make(folder)
     summary = yaml.safe_load((folder / "summary.yaml").read_text())

@@ -7,14 +7,17 @@
 namespace mw::engine {
 
 BoardControl::BoardControl(ServiceModel const& service, bool prefill,
-                           hardware::BoardControlParams const& boards, double tdp_w,
-                           std::int64_t accelerators)
+                           hardware::BoardControlParams const& boards,
+                           hardware::AcceleratorParams const& accelerator, std::int64_t accelerators,
+                           std::optional<plant::AcceleratorThermal> const& dies)
     : service_{&service},
       prefill_{prefill},
       accelerators_{accelerators},
-      deck_cap_w_{boards.power_cap_w < tdp_w ? boards.power_cap_w : 0.0},
+      deck_cap_w_{boards.power_cap_w < accelerator.tdp_w ? boards.power_cap_w : 0.0},
       lock_ceiling_{boards.clock_mhz > 0 ? service.power_law().clock_law().share(boards.clock_mhz) : 1.0},
       controller_{{deck_cap_w_, boards.cap_average_ns, boards.cap_lag_ns}, service.power_law().clock_law()},
+      thermal_{&accelerator.thermal},
+      dies_{dies},
       timing_{[this](llm::Batch const& batch) { return (*this)(batch); }} {}
 
 double BoardControl::ceiling() const {
@@ -48,7 +51,21 @@ void BoardControl::observe(core::TimeNs now_ns) {
     if (dt_ns <= 0) return;
     double const board_w = service_->power_law().resident_w() + power_w_;
     energy_j_ += board_w * core::to_seconds(dt_ns);
+    heat_j_ += board_w * core::to_seconds(dt_ns);
     controller_.observe(board_w, dt_ns, ceiling());
+}
+
+void BoardControl::warm(double coolant_c, double seconds, bool powered) {
+    double const observed_w = std::exchange(heat_j_, 0.0) / seconds;
+    if (!dies_) return;
+    hardware::AcceleratorPower const& law = service_->power_law();
+    double const leakage_w = law.leakage_w(law.resident_w(), dies_->die_c());
+    dies_->step(powered ? observed_w + leakage_w : 0.0, coolant_c, seconds);
+    thermal_ceiling_ = hardware::thermal_ceiling(*thermal_, law.clock_law(), dies_->die_c());
+}
+
+std::optional<double> BoardControl::die_c() const {
+    return dies_ ? std::optional{dies_->die_c()} : std::nullopt;
 }
 
 void BoardControl::set_cap(double cap_w) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "megaweave/engine/world.hpp"
 #include "megaweave/hardware/power_cap.hpp"
+#include "megaweave/plant/thermal.hpp"
 
 namespace mw::engine {
 
@@ -12,13 +14,16 @@ namespace mw::engine {
  *
  * An iteration begins at the clock that the lock, the dies' temperature and the cap's controller allow, and keeps it; what it drew is
  * shown to the controller when it ends (PowerCapController), so a cap may be passed for some iterations, as on real boards. Compute and
- * HBM time stretch as hardware::OperatingPointSolver says. All boards of an instance run alike: they wait for each other anyway.
+ * HBM time stretch as hardware::OperatingPointSolver says. All boards of an instance run alike, so that one die stands for each of them: they wait
+ * for each other anyway.
  * Leaves out: a cap's effect within an iteration.
  */
 class BoardControl {
   public:
+    //! `dies`: none where the deck has no thermal plant.
     BoardControl(ServiceModel const& service, bool prefill, hardware::BoardControlParams const& boards,
-                 double tdp_w, std::int64_t accelerators);
+                 hardware::AcceleratorParams const& accelerator, std::int64_t accelerators,
+                 std::optional<plant::AcceleratorThermal> const& dies);
     BoardControl(BoardControl const&) = delete;
     BoardControl& operator=(BoardControl const&) = delete;
 
@@ -33,8 +38,10 @@ class BoardControl {
 
     //! The site's control: a cap for each board, beside the deck's; 0: none.
     void set_cap(double cap_w);
-    //! The highest clock that the dies' temperature allows.
-    void set_thermal_ceiling(double clock) { thermal_ceiling_ = clock; }
+    //! The dies follow what was observed in the last `seconds`, or cool down where power was off; the clock follows them.
+    void warm(double coolant_c, double seconds, bool powered);
+    //! Of every board's die [degC]; none without a thermal plant.
+    [[nodiscard]] std::optional<double> die_c() const;
     [[nodiscard]] double clock() const;
     [[nodiscard]] std::int64_t accelerators() const { return accelerators_; }
     //! Of all boards since this was last called, resident idle included, up to the time last observed.
@@ -42,7 +49,8 @@ class BoardControl {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar& controller_& thermal_ceiling_& power_w_& energy_j_& at_ns_;
+        ar& controller_& thermal_ceiling_& power_w_& energy_j_& heat_j_& at_ns_;
+        if (dies_) ar&* dies_;
     }
 
   private:
@@ -57,6 +65,9 @@ class BoardControl {
     double thermal_ceiling_{1};
     double power_w_{0};   // of one board, above its resident idle
     double energy_j_{0};  // of one board, not yet taken
+    double heat_j_{0};    // of one board, not yet in its die
+    hardware::ThermalParams const* thermal_;
+    std::optional<plant::AcceleratorThermal> dies_;
     core::TimeNs at_ns_{0};
     serving::Timing timing_;
 };

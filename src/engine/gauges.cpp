@@ -19,7 +19,7 @@ struct ColumnText {
 };
 
 //! In the order in which `Gauges::read_rack` puts them.
-constexpr std::array<ColumnText, 17> rack_columns = {{
+constexpr std::array<ColumnText, 18> rack_columns = {{
     {"row_power_w", "W", "AC power of the rack's row, at the row's meter"},
     {"power_w", "W", "AC power at the rack's meter"},
     {"accelerator_power_w", "W", "power of the accelerator boards"},
@@ -37,6 +37,7 @@ constexpr std::array<ColumnText, 17> rack_columns = {{
     {"kv_used_share", "1", "KV blocks in use"},
     {"die_temperature_c", "degC",
      "mean temperature of the accelerators' dies; without a thermal plant, where idle power is stated"},
+    {"hottest_die_c", "degC", "the hottest accelerator's die, of the instances that live here"},
     {"clock_share", "1", "mean clock that caps, locks and temperature allow, of the highest"},
 }};
 
@@ -153,7 +154,7 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     Energies const energy = at_meter(rack, used, meter, sums);
     std::int64_t const load_uj = used.by_consumer.sum();
     auto const accelerator_uj = static_cast<double>(used.boards_uj);
-    rack.warm(accelerator_uj * 1e-6 / sample_s_ / static_cast<double>(rack.accelerators()),
+    rack.warm(now_ns, accelerator_uj * 1e-6 / sample_s_ / static_cast<double>(rack.accelerators()),
               site_power_.coolant_c(), sample_s_);
     rack.period_energy().rack_uj += load_uj;
     rack.period_energy().boards_uj += used.boards_uj;
@@ -180,6 +181,7 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     put(static_cast<double>(rack.waiting_requests()));
     put(rack.kv_used_share());
     put(rack.die_c());
+    put(rack.hottest_die_c());
     put(rack.clock());
     if (rack.storage()) put(static_cast<double>(rack.storage()->charge_uj()) * 1e-6);
     if (world_->deck().cluster.memory_pool.present()) {

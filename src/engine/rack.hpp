@@ -69,10 +69,12 @@ class Rack final : private serving::InstanceListener {
     [[nodiscard]] std::vector<DemandChange>& demands() { return demands_; }
 
     [[nodiscard]] MeterReading read_meter(core::TimeNs now_ns) { return meter_.read(now_ns); }
-    //! Temperature of its dies [degC]; where the deck has no thermal plant, the temperature for which idle power is stated.
+    //! Mean temperature of its dies [degC]; where the deck has no thermal plant, the temperature for which idle power is stated.
     [[nodiscard]] double die_c() const;
-    //! Its accelerators drew `board_w` each for `seconds`: temperatures follow, and clocks from now on.
-    void warm(double board_w, double coolant_c, double seconds);
+    //! Of the accelerators whose instances live here.
+    [[nodiscard]] double hottest_die_c() const;
+    //! Its accelerators drew `board_w` each, on the mean, for `seconds`: temperatures follow, and clocks from now on.
+    void warm(core::TimeNs now_ns, double board_w, double coolant_c, double seconds);
     //! Energy and boards of the instances that live here by class of the site's control, since this was last called.
     void add_classes(core::TimeNs now_ns, ClassSums& sums);
     //! A cap for the boards of each class, from now on.
@@ -229,7 +231,7 @@ class Rack final : private serving::InstanceListener {
     std::vector<Fetch> fetches_;
     std::vector<std::uint32_t> free_fetches_;
     Meter meter_;
-    std::optional<plant::AcceleratorThermal> thermal_;
+    std::optional<plant::AcceleratorThermal> thermal_;  //!< the mean of its accelerators
     std::optional<plant::RackStorage> storage_;
     BudgetGovernor governor_;
     PeriodEnergy period_energy_;

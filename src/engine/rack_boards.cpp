@@ -1,7 +1,8 @@
 // A rack's boards: their temperature, their caps, and the arrivals that a site short of power turns away.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
-#include "megaweave/hardware/power_clock.hpp"
 #include "rack.hpp"
 
 namespace mw::engine {
@@ -12,20 +13,28 @@ std::unique_ptr<BoardControl> Rack::make_boards(site::InstancePlace const& place
         deck.cluster.boards.any() || deck.facility.thermal.on || deck.facility.control.on();
     if (!clock_may_change) return nullptr;
     return std::make_unique<BoardControl>(world_->service(place.service), place.prefill, deck.cluster.boards,
-                                          deck.cluster.rack.accelerator.tdp_w, place.accelerators);
+                                          deck.cluster.rack.accelerator, place.accelerators, thermal_);
 }
 
 double Rack::die_c() const {
     return thermal_ ? thermal_->die_c() : world_->deck().cluster.rack.accelerator.thermal.leakage_reference_c;
 }
 
-void Rack::warm(double board_w, double coolant_c, double seconds) {
+double Rack::hottest_die_c() const {
+    double hottest_c = -std::numeric_limits<double>::infinity();
+    for (Hosted const& hosted : hosted_)
+        if (hosted.boards) hottest_c = std::max(hottest_c, hosted.boards->die_c().value_or(hottest_c));
+    return std::isfinite(hottest_c) ? hottest_c : die_c();
+}
+
+//! Leakage is linear in temperature, so that of the mean die is the rack's; throttling is not, so each instance has dies of its own.
+void Rack::warm(core::TimeNs now_ns, double board_w, double coolant_c, double seconds) {
     if (!thermal_) return;
     thermal_->step(board_w, coolant_c, seconds);
-    hardware::AcceleratorParams const& accelerator = world_->deck().cluster.rack.accelerator;
-    hardware::ClockLaw const law{accelerator.clock};
-    double const ceiling = hardware::thermal_ceiling(accelerator.thermal, law, thermal_->die_c());
-    for (Hosted& hosted : hosted_) hosted.boards->set_thermal_ceiling(ceiling);
+    for (Hosted& hosted : hosted_) {
+        hosted.boards->observe(now_ns);
+        hosted.boards->warm(coolant_c, seconds, board_w > 0);
+    }
 }
 
 void Rack::add_classes(core::TimeNs now_ns, ClassSums& sums) {

@@ -125,6 +125,29 @@ TEST_CASE("Two minutes without cooling: clocks fall, everything recovers, no req
     CHECK(after < 1.3 * before);
 }
 
+TEST_CASE("In one rack prompts' accelerators get hotter than those that decode, and they alone slow down") {
+    auto const at_supply = [](char const* supply) {
+        return small("cooling_failure.yaml", {{"time", "{duration: 40 s, warmup: 60 s, sample: 500 ms}"},
+                                              {"services[0].mode", "disaggregated"},
+                                              {"services[0].workload.arrivals.rate", "300 /s"},
+                                              {"facility.cooling.supply", supply},
+                                              {"facility.thermal", "{loop: 25 s, hall: 600 s}"}});
+    };
+    auto const cool = at_supply("45 degC");
+    auto const warm = at_supply("62 degC");
+    auto const last = [](test::DeckRun const& run, char const* column) {
+        return run.first_rack.at(column).back();
+    };
+    auto const tpot_ms = [](test::DeckRun const& run) { return run.results.services[0].tpot.mean() * 1e-6; };
+    MESSAGE("hottest die ", last(warm, "hottest_die_c"), " degC, mean ", last(warm, "die_temperature_c"),
+            ", clock ", last(warm, "clock_share"), ", TPOT ", tpot_ms(cool), " and ", tpot_ms(warm), " ms");
+    CHECK(last(cool, "clock_share") == 1);
+    CHECK(last(warm, "hottest_die_c") > 84);
+    CHECK(last(warm, "die_temperature_c") < 84);
+    CHECK(last(warm, "clock_share") < 1);
+    CHECK(tpot_ms(warm) == doctest::Approx(tpot_ms(cool)).epsilon(0.02));
+}
+
 TEST_CASE("Rows and racks keep to budgets of their own, without one for the site") {
     // All eight racks stand in one row; IT less the network is the row's meter.
     auto const racks_w = [](char const* budgets) {

@@ -18,8 +18,9 @@ struct DeckRun {
     engine::Results results;
     std::vector<engine::RequestRecord> requests;  //!< completed in the measured period, by rack
     std::map<std::string, std::vector<double>>
-        facility;                         //!< columns of the measured period, a value per sample
-    std::vector<core::TimeNs> sample_ns;  //!< ends of those samples
+        facility;  //!< columns of the measured period, a value per sample
+    std::map<std::string, std::vector<double>> first_rack;  //!< those of rack 0
+    std::vector<core::TimeNs> sample_ns;                    //!< ends of those samples
 
     [[nodiscard]] double mean(std::string const& column) const {
         double sum = 0;
@@ -28,7 +29,7 @@ struct DeckRun {
     }
 };
 
-//! Keeps the facility's columns, in memory.
+//! Keeps the columns of the facility and of its first rack, in memory.
 class Keeper final : public engine::Observer {
   public:
     explicit Keeper(DeckRun& run) : run_{&run} {}
@@ -39,6 +40,8 @@ class Keeper final : public engine::Observer {
         for (core::Column const& column : frame.columns)
             if (column.owner == core::Owner::facility)
                 run_->facility[column.name].push_back(column.values.front());
+            else if (column.owner == core::Owner::rack)
+                run_->first_rack[column.name].push_back(column.values.front());
     }
     void on_window(engine::Progress const&) override {}
     void on_checkpoint(engine::SavedState const&, std::uint64_t) override {}

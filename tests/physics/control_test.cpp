@@ -71,6 +71,33 @@ TEST_CASE(
     CHECK(run.results.counts[Count::cohort_rejected] == 0);
 }
 
+TEST_CASE("Boards that prompts heat up again and again pass their cap for no longer than the stated lag") {
+    // One instance on eight boards: bursts of prompts, near TDP, between decode and nothing to do.
+    constexpr double cap_w = 420;
+    auto const boards = [](char const* limits) {
+        return test::run_deck("../../../inputs/studies/h100_chassis.yaml",
+                              {{"cluster.boards", limits},
+                               {"time", "{duration: 40 s, warmup: 1 s, window: 1 ms, sample: 25 ms}"},
+                               {"services[0].workload.arrivals", "{process: gamma, rate: 6 /s, cv: 5}"}});
+    };
+    auto const run = boards("{power_cap: 420 W}");
+    double const sample_s = core::to_seconds(run.deck.time.sample_ns);
+    auto const& limits = run.deck.cluster.boards;
+    hardware::PowerCapParams const cap{cap_w, limits.cap_average_ns, limits.cap_lag_ns};
+    auto const above = [&](test::DeckRun const& one, double limit_w) {
+        auto const& all_w = one.first_rack.at("accelerator_power_w");
+        return longest_above_s(all_w, std::vector<double>(all_w.size(), 8 * limit_w), sample_s,
+                               core::to_seconds(cap.average_ns));
+    };
+    double const lag_s = core::to_seconds(cap.settling_ns());
+    auto const free = boards("{power_cap: 700 W}");
+    MESSAGE("above the cap by 2 % for at most ", above(run, 1.02 * cap_w), " s, lag ", lag_s,
+            " s; without it for ", above(free, 1.02 * cap_w), " s");
+    CHECK(above(free, 1.02 * cap_w) > lag_s);
+    CHECK(above(run, cap_w) > 0);  // it is passed, as on real boards
+    CHECK(above(run, 1.02 * cap_w) <= lag_s);
+}
+
 TEST_CASE(
     "Shedding turns arrivals of the last service away, and only those; priority keeps the first service "
     "fast") {

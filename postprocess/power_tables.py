@@ -17,8 +17,8 @@ def watts(value):
 
 
 def moving(unit):
-    """Writes megawatts of change."""
-    return lambda value: f"below 1 {unit}" if abs(value) < 1e-6 else style.si(1e6 * value, unit)
+    """Writes megawatts of change; none at all is that of a run shorter than the time it is told for."""
+    return lambda value: "–" if value == 0 else f"below 1 {unit}" if abs(value) < 1e-6 else style.si(1e6 * value, unit)
 
 
 def per_joule(value):

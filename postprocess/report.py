@@ -19,6 +19,7 @@ import floor_map
 import key_figures
 import network_figures
 import page
+import power_figures
 import power_tables
 import run_data
 import sentences
@@ -30,6 +31,7 @@ FIGURES = (
     ("How long users wait", figures.latency),
     ("Power over time", figures.power_over_time),
     ("Where the watts go", figures.power_breakdown),
+    ("How power swings", power_figures.swings),
     ("What the accelerators' time goes to", figures.time_share),
     ("The fullest network links, and who loads them", network_figures.busiest_links),
     ("Network utilisation by tier", network_figures.link_tiers),

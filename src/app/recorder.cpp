@@ -7,6 +7,7 @@
 
 #include "megaweave/fabric/traffic.hpp"
 #include "megaweave/io/checkpoint.hpp"
+#include "summary_power.hpp"
 #include "version.hpp"
 
 namespace mw::app {
@@ -185,6 +186,12 @@ void Recorder::finish(engine::Simulation const& simulation, engine::Results cons
     file_.write_requests(request_rows(simulation.requests()));
     file_.write_link_totals(link_totals(simulation.bundles(), results, world_.deck()));
     file_.write_histograms(named_histograms(results));
+    io::PowerSpectrum spectrum;
+    for (plant::SpectrumLine const& line : facility_spectrum(results)) {
+        spectrum.frequency_hz.push_back(line.frequency_hz);
+        spectrum.amplitude_w.push_back(line.amplitude_w);
+    }
+    file_.write_power_spectrum(spectrum);
     file_.finish(results.digest);
 }
 

@@ -71,7 +71,6 @@ std::string quality_block(Results const& r) {
     };
     constexpr std::array<Band, 3> bands = {
         {{"0.1_to_0.5_hz", 0.1, 0.5}, {"0.5_to_2_hz", 0.5, 2.0}, {"2_to_20_hz", 2.0, 20.0}}};
-    constexpr std::size_t most_samples = 4096;  // of the spectrum, the last ones: its cost is their square
     std::span<double const> const all{r.facility_series_w};
     if (all.size() < 2) return "";
     plant::RampRates const ramps = plant::ramp_rates(all, r.series_step_s);
@@ -82,8 +81,7 @@ std::string quality_block(Results const& r) {
         "{:.6g}}}\n    swing_mw: {{",
         r.series_step_s, plant::p99_over_mean(all), ramps.up_w_per_s * 1e-6, ramps.down_w_per_s * 1e-6,
         ramps.up_w_per_min * 1e-6, ramps.down_w_per_min * 1e-6);
-    std::span<double const> const fine{r.fine_series_w};
-    auto const lines = plant::spectrum(fine.last(std::min(fine.size(), most_samples)), r.fine_step_s);
+    auto const lines = facility_spectrum(r);
     for (std::size_t b = 0; b < bands.size(); ++b) {
         double largest_w = 0;
         for (plant::SpectrumLine const& line : lines)

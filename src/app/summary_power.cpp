@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 namespace mw::app {
 
 std::string network_power_lines(config::Deck const& deck, engine::Results const& results) {
@@ -21,6 +24,12 @@ std::string network_power_lines(config::Deck const& deck, engine::Results const&
         "optics: {}\n    switch: {}\n    per_accelerator_w: {:.6g}\n    adapters_w: {:.8g}\n    tiers:  # "
         "switches at the upper ends of a tier's cables\n{}",
         deck.cluster.optics.name, deck.cluster.network_switch.name, all_w / accelerators, nic_w, tiers);
+}
+
+std::vector<plant::SpectrumLine> facility_spectrum(engine::Results const& results) {
+    constexpr std::size_t most_samples = 4096;
+    std::span<double const> const fine{results.fine_series_w};
+    return plant::spectrum(fine.last(std::min(fine.size(), most_samples)), results.fine_step_s);
 }
 
 std::string budget_lines(config::Deck const& deck, engine::Results const& results) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "megaweave/config/deck.hpp"
 #include "megaweave/engine/results.hpp"
+#include "megaweave/plant/power_quality.hpp"
 
 namespace mw::app {
 
@@ -11,5 +13,8 @@ namespace mw::app {
 [[nodiscard]] std::string network_power_lines(config::Deck const& deck, engine::Results const& results);
 [[nodiscard]] std::string budget_lines(config::Deck const& deck, engine::Results const& results);
 [[nodiscard]] std::string store_lines(config::Deck const& deck, engine::Results const& results);
+
+//! Of facility power, from the last of its fine samples in the measured period (a spectrum's cost is their number squared).
+[[nodiscard]] std::vector<plant::SpectrumLine> facility_spectrum(engine::Results const& results);
 
 }  // namespace mw::app

@@ -14,8 +14,8 @@ namespace mw::engine {
  *
  * An iteration begins at the clock that the lock, the dies' temperature and the cap's controller allow, and keeps it; what it drew is
  * shown to the controller when it ends (PowerCapController), so a cap may be passed for some iterations, as on real boards. Compute and
- * HBM time stretch as hardware::OperatingPointSolver says. All boards of an instance run alike, so that one die stands for each of them: they wait
- * for each other anyway.
+ * HBM time stretch as hardware::OperatingPointSolver says. All boards of an instance run alike, for they wait for each other anyway: one
+ * die stands for each of theirs.
  * Leaves out: a cap's effect within an iteration.
  */
 class BoardControl {

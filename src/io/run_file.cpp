@@ -131,6 +131,10 @@ void RunFile::write_histograms(std::vector<NamedHistogram> const& histograms) {
     for (auto const& histogram : histograms) write_histogram(place, histogram);
 }
 
+void RunFile::write_power_spectrum(PowerSpectrum const& spectrum) {
+    write_spectrum(state_->root(), spectrum);
+}
+
 void RunFile::finish(std::string const& digest) {
     MW_EXPECT(digest.size() <= digest_room, "a digest has at most 64 characters");
     State& s = *state_;

@@ -116,7 +116,8 @@ void copy_rows(std::string const& from, std::string const& to, std::int64_t rows
     Handle const made_root{H5Gopen2(made.get(), "/", H5P_DEFAULT), H5Gclose, to};
     copy_attributes(old_root.get(), made_root.get(), from);
     for (auto const& name : members(old.get(), "/")) {
-        if (name == "requests" || name == "histograms" || name == "traffic") continue;
+        if (name == "requests" || name == "histograms" || name == "traffic" || name == "power_spectrum")
+            continue;
         copy_object(old.get(), made.get(), "/" + name, rows);
     }
     check(H5Fflush(made.get(), H5F_SCOPE_GLOBAL), "cannot flush " + to);

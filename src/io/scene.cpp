@@ -208,4 +208,14 @@ void write_histogram(Place const& parent, NamedHistogram const& entry) {
         put_number(group.get(), name, entry.histogram.quantile(q) * entry.unit_scale, place.name);
 }
 
+void write_spectrum(Place const& file, PowerSpectrum const& spectrum) {
+    Handle const group = create_group(file, "power_spectrum");
+    Place const place = inside(file, group, "power_spectrum");
+    Cut const cut = root_only(*file.comm, static_cast<std::int64_t>(spectrum.frequency_hz.size()));
+    write_once(place, "frequency_hz", cut, 0, spectrum.frequency_hz,
+               {"Hz", "of a swing of the facility's power"});
+    write_once(place, "amplitude_w", cut, 0, spectrum.amplitude_w,
+               {"W", "of the swing, in the measured period's last samples"});
+}
+
 }  // namespace mw::io

@@ -20,5 +20,6 @@ void write_text(Place const& place, std::string const& name, std::string const& 
 void write_link_columns(Place const& file, Cut cut, LinkTotals const& totals);
 void write_request_columns(Place const& file, std::vector<RequestRow> const& mine, core::TimeNs warmup_ns);
 void write_histogram(Place const& group, NamedHistogram const& histogram);
+void write_spectrum(Place const& file, PowerSpectrum const& spectrum);
 
 }  // namespace mw::io

@@ -122,6 +122,10 @@ def make(directory, racks=32, samples=400, load=1.0, killed=False, name="synthet
         if not killed:
             write_traffic(file, time_s > 0)
         summary = None if killed else write_histograms(file, random, load)
+        if not killed:
+            frequency_hz = np.arange(0.1, 20, 0.1)
+            put(file, "power_spectrum/frequency_hz", frequency_hz, "Hz", "of a swing")
+            put(file, "power_spectrum/amplitude_w", 4000 / (1 + frequency_hz) * random.uniform(0.5, 1, len(frequency_hz)), "W", "of the swing")
         means = (
             {key: float(data[...][time_s > 0].mean()) for key, data in file["facility"].items()}
             if not killed

@@ -21,6 +21,7 @@ ALL_FIGURES = {
     "latency",
     "power_over_time",
     "power_breakdown",
+    "power_swings",
     "time_share",
     "busiest_links",
     "link_tiers",
@@ -57,7 +58,7 @@ def drawn(page):
 def a_finished_run_gets_every_figure_and_loads_nothing_from_outside(folder):
     make(folder)
     page = report(folder)
-    assert drawn(page) == 10 and "Not drawn" not in page
+    assert drawn(page) == 11 and "Not drawn" not in page
     assert {path.stem for path in (folder / "figures").glob("*.png")} == ALL_FIGURES
     sources = re.findall(r'(?:src|href)="([^"]{0,20})', page)
     assert sources and all(source.startswith("data:image/svg+xml") for source in sources), sources
@@ -163,7 +164,7 @@ def a_broken_summary_does_not_stop_the_report(folder):
         "name: x\npower: 3\nperformance: [1]\nlatency: {ttft_s: no}\nwarnings: [estimates]\n",
     ):
         (folder / "summary.yaml").write_text(text)
-        assert drawn(report(folder)) == 10
+        assert drawn(report(folder)) == 11
 
 
 @test
@@ -240,7 +241,7 @@ def a_site_of_3125_racks_takes_less_than_20_s(folder):
     start = time.monotonic()
     page = report(folder)
     taken = time.monotonic() - start
-    assert drawn(page) == 10 and taken < 20, f"{taken:.1f} s"
+    assert drawn(page) == 11 and taken < 20, f"{taken:.1f} s"
     assert len(page) < 20e6, f"{len(page)} characters"
 
 

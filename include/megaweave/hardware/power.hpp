@@ -43,9 +43,10 @@ struct Activity {
  *
  * F: FLOP/s by precision, B: HBM bytes/s, of them W weights, C: weights/s converted to a wider native precision, S: logits/s sampled,
  * L: scale-up bits/s, all achieved; A: active floor; r: share of time in rescaling kernels; e_D: the memory devices' part of e_B.
- * c: clock, v(c): voltage, both relative to the highest. Where the sum passes TDP the board lowers its clock to the one at which it meets TDP: measured speeds, and so the
- * efficiencies of the iteration model, contain that already, so the interval's length stays.
- * Weights cost more than other bytes (through matrix units; seen in serving on both boards), so decode of weights draws above decode attention.
+ * c: clock, v(c): voltage, both relative to the highest. Where the sum passes TDP the board lowers its clock to the one at which it meets
+ * TDP: measured speeds, and so the efficiencies of the iteration model, contain that already, so the interval's length stays.
+ * Weights cost more than other bytes (through matrix units; seen in serving on both boards), so decode of weights draws above decode
+ * attention.
  * Source: physics.md section 3 (anchors); postprocess/calibrate_power.py, 195 steady decode measurements on H100 and B200.
  * Valid: means over an iteration or longer; median error 7.3 %, p90 22.6 % on model families that the fit did not see; 7.9 and 24.7 % where
  * the form, too, is chosen without them.

@@ -75,6 +75,12 @@ struct NamedHistogram {
     core::Histogram histogram;
 };
 
+//! Swings of the facility's power by frequency; empty where the run has too few samples.
+struct PowerSpectrum {
+    std::vector<double> frequency_hz;
+    std::vector<double> amplitude_w;
+};
+
 //! What each link carried in the measured period: this rank's, in recording order.
 struct LinkTotals {
     std::vector<float> mean_utilisation;
@@ -135,6 +141,9 @@ class RunFile {
 
     //! Once, before `finish`. Equal on all ranks.
     void write_histograms(std::vector<NamedHistogram> const& histograms);
+
+    //! Once, before `finish`. Equal on all ranks.
+    void write_power_spectrum(PowerSpectrum const& spectrum);
 
     //! Flushes, marks the file as complete and closes it.
     void finish(std::string const& digest);

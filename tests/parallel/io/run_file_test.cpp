@@ -161,11 +161,14 @@ TEST_CASE("a finished file holds its digest, the requests in rank order and the 
     for (std::int64_t i = 1; i <= 100; ++i) ttft.add(i * core::ns_per_ms);
     file.write_histograms(
         {{"ttft", "s", "time to the first token", 1e-9, ttft}, {"empty", "s", "nothing", 1.0, {}}});
+    file.write_power_spectrum({{0.5, 1.0, 1.5}, {20e3, 3e3, 10.0}});
     file.finish("0123456789abcdef");
 
     comm.barrier();
     test::H5Reader const h5{run_path(folder)};
     CHECK(h5.text_attribute("/", "digest") == "0123456789abcdef");
+    CHECK(h5.numbers("/power_spectrum/frequency_hz") == std::vector<double>{0.5, 1.0, 1.5});
+    CHECK(h5.numbers("/power_spectrum/amplitude_w") == std::vector<double>{20e3, 3e3, 10.0});
     auto const ids = h5.numbers("/requests/id");
     REQUIRE(static_cast<int>(ids.size()) == comm.size() * (comm.size() - 1));
     if (comm.size() == 3) CHECK(ids == std::vector<double>{100, 101, 200, 201, 202, 203});

@@ -70,6 +70,12 @@ TEST_CASE("an H100 chassis at 317 W an accelerator: 4.25 kW at the wall, and 0.4
     CHECK(network_w / 1024 == Approx(470).epsilon(0.05));
 }
 
+TEST_CASE("the same chassis with H200: 298 W an accelerator, within 10 %") {
+    auto const run = study("studies/h100_chassis", {{"cluster.rack", "hgx-h200"}});
+    tell("accelerator of the chassis, H200 [W]", board_w(run), 298);
+    CHECK(board_w(run) == Approx(298).epsilon(0.10));
+}
+
 TEST_CASE("nameplates: DGX H100 10.2 kW, DGX B200 14.3 kW, an NVL72 rack 120 to 132 kW") {
     auto const rack_w = [](char const* rack, char const* accelerators) {
         return study("studies/board_limits", {{"cluster.rack", rack},

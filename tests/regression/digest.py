@@ -26,7 +26,7 @@ CASES = [
                                                 "facility.thermal.failure": "{start: 1 s, duration: 4 s}"}, {"completed": 0}),
     ("tests/decks/small/ride_through.yaml", {"time.duration": "12 s", "time.warmup": "2 s", "facility.grid.event.start": "1 s",
       "facility.grid.generators_start": "9 s", "facility.grid.restart": "1 s",
-      "facility.delivery.battery.autonomy": "1 s"}, {"rejected": 0, "completed": 0}),
+      "facility.delivery.battery.autonomy": "1 s", "facility.delivery.rack_storage.capacity": "0.06 kWh"}, {"rejected": 0, "completed": 0}),
     ("tests/decks/small/memory_pool.yaml", {"time.duration": "3 s"}, {"preempted": 0, "share_of_kv_blocks": 0.1, "cached_input_tokens_per_s": 0,
                                                                       "completed": 0}),
     ("tests/decks/small/spanning.yaml", {}, {"kv_bytes_transferred": 0, "completed": 0}),

@@ -18,7 +18,7 @@ void describe_scale_out(Fields& fields, ClusterParams& cluster) {
 }
 
 void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
-    static Choices const scopes{{"rack", "node"}, {"row", "hall", "pod", "cluster", "facility"}};
+    static Choices const scopes{{"rack", "node", "site"}, {"row", "hall", "pod", "cluster", "facility"}};
     hardware::MemoryPoolParams& pool = cluster.memory_pool;
     std::string none = "none";
     bool const absent =
@@ -35,6 +35,13 @@ void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
         block.number("prefetch", pool.prefetch, share);
         block.entry(
             "memory", "memories", [&](Fields& entry) { describe(entry, pool.memory); }, anything, "ddr5");
+        if (pool.on_network()) {
+            block.known("optics");
+            if (block.has("optics"))
+                block.reject("optics", "a site's pool has no links of its own. Leave optics out: those of "
+                                       "cluster.scale_out count");
+            return;
+        }
         block.entry(
             "optics", "optics", [&](Fields& entry) { describe(entry, cluster.pool_optics); }, anything,
             "wdm");

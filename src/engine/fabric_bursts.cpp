@@ -75,10 +75,28 @@ void FabricPartition::find_bursts() {
             if (links_[use.link].claims > 0)
                 standing.burst = std::min(standing.burst, standing.weight * burst_level(standing, use));
     }
+    if (tells_use_) find_uses();
     if (comm_->size() > 1) swap_bursts();
 }
 
-//! The smallest over all ranks that own links of a demand.
+//! How full the links of standing demands are, all that is there together.
+void FabricPartition::find_uses() {
+    link_loads_.assign(links_.size(), 0);
+    auto const add = [&](Flow const& flow) {
+        std::int64_t const granted = rate(flow);
+        for (fabric::LinkUse const use : flow.links) link_loads_[use.link] += granted * use.weight;
+    };
+    for (Active const& active : active_) add(active);
+    for (Standing const& standing : standing_) add(standing);
+    for (Standing& standing : standing_) {
+        standing.least_load = whole_load;
+        for (fabric::LinkUse const use : standing.links)
+            standing.least_load = std::min(
+                standing.least_load, core::mul_div(whole_load, link_loads_[use.link], budget(links_[use.link])));
+    }
+}
+
+//! The smallest over all ranks that own links of a demand, of its bursts and of its links' loads.
 void FabricPartition::swap_bursts() {
     for (Neighbour& neighbour : neighbours_) {
         neighbour.open.clear();
@@ -88,7 +106,8 @@ void FabricPartition::swap_bursts() {
         if (standing.demand > 0) meet_neighbours(standing);
     for (Neighbour& neighbour : neighbours_)
         for (Flow const* const flow : neighbour.open)
-            neighbour.send.push_back(static_cast<Standing const*>(flow)->burst);
+            neighbour.send.insert(neighbour.send.end(),
+                                  {static_cast<Standing const*>(flow)->burst, flow->least_load});
     swap_all();
     std::vector<std::size_t> next(neighbours_.size(), 0);
     for (Standing& standing : standing_) {
@@ -97,8 +116,15 @@ void FabricPartition::swap_bursts() {
             auto const at = std::ranges::lower_bound(neighbours_, partner, {}, &Neighbour::rank);
             auto const n = static_cast<std::size_t>(at - neighbours_.begin());
             standing.burst = std::min(standing.burst, at->receive[next[n]++]);
+            standing.least_load = std::min(standing.least_load, at->receive[next[n]++]);
         }
     }
+}
+
+//! To the sixteenth below, so that not every byte is news.
+double FabricPartition::use_of(Standing const& standing) const {
+    if (!tells_use_ || standing.demand == 0) return 0.0;
+    return static_cast<double>(standing.least_load * uses_told / whole_load) / uses_told;
 }
 
 void FabricPartition::tell_homes() {
@@ -109,8 +135,9 @@ void FabricPartition::tell_homes() {
                           standing.demand == 0
                               ? 1.0
                               : static_cast<double>(standing.granted) / static_cast<double>(standing.demand),
-                          line == 0 ? 1.0 : static_cast<double>(standing.burst) / static_cast<double>(line)};
-        if (grant.of_demand == standing.told.of_demand && grant.of_line == standing.told.of_line) continue;
+                          line == 0 ? 1.0 : static_cast<double>(standing.burst) / static_cast<double>(line),
+                          use_of(standing)};
+        if (grant == standing.told) continue;
         standing.told = grant;
         grants_.push_back(grant);
     }

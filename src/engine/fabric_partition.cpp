@@ -21,11 +21,12 @@ std::vector<std::int64_t> priorities_of(fabric::ClassTable const& classes) {
 }  // namespace
 
 FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& partition,
-                                 parallel::Comm& comm, std::size_t labels)
+                                 parallel::Comm& comm, std::size_t labels, bool tells_use)
     : plan_{&plan},
       partition_{&partition},
       comm_{&comm},
       labels_{labels},
+      tells_use_{tells_use},
       first_rack_{partition.first_rack(comm.rank())},
       weight_unit_{spans_domains(plan) ? fabric::full_weight : plan.network().weight_unit()},
       link_numbers_(static_cast<std::size_t>(plan.network().link_count()), no_link),
@@ -212,10 +213,12 @@ void FabricPartition::time_ends(core::TimeNs start_ns) {
         active.end_offset_ns =
             from_ns + core::mul_div(transfer.bytes_left, core::ns_per_s, transfer.bytes_per_s);
         std::int64_t const level = fabric::content_level(active.demand, active.weight);
-        for (fabric::LinkUse const use : active.links)
-            active.end_offset_ns = std::max(
-                active.end_offset_ns,
-                core::mul_div(window_ns_, load_at(use.link, level, active.layer), budget(links_[use.link])));
+        for (fabric::LinkUse const use : active.links) {
+            std::int64_t const load = load_at(use.link, level, active.layer);
+            std::int64_t const most = budget(links_[use.link]);
+            active.end_offset_ns = std::max(active.end_offset_ns, core::mul_div(window_ns_, load, most));
+            active.least_load = std::min(active.least_load, core::mul_div(whole_load, load, most));
+        }
         active.end_offset_ns = std::min(active.end_offset_ns, window_ns_);
     }
     if (shared && comm_->size() > 1) swap_ends();
@@ -231,7 +234,11 @@ void FabricPartition::move_bytes(core::TimeNs start_ns) {
             counter(active, use) += core::mul_div(granted, use.weight, weight_unit_);
         transfer.bytes_left -= granted;
         if (active.ends) {
-            if (active.home_here) arrivals_.push_back({transfer, start_ns + active.end_offset_ns});
+            double const until_end = static_cast<double>(active.least_load) / whole_load *
+                                     static_cast<double>(window_ns_) /
+                                     static_cast<double>(std::max<core::TimeNs>(1, active.end_offset_ns));
+            if (active.home_here)
+                arrivals_.push_back({transfer, start_ns + active.end_offset_ns, std::min(1.0, until_end)});
             if (comm_->size() == 1) shares_.remove_flow(active.flow);
             transfer_ended_ = true;
         } else {

@@ -22,6 +22,7 @@ namespace mw::engine {
 struct Arrival {
     Transfer transfer;
     core::TimeNs at_ns{0};  //!< its last byte left
+    double use{0};          //!< of its links, the least, in the step in which it ends and until it ends; 1: full
 };
 
 //! Traffic that never ends by itself: it would like a rate and takes what it is granted. An all-to-all, reads of a memory pool.
@@ -65,8 +66,9 @@ struct StandingDemand {
 class FabricPartition {
   public:
     //! Bytes are counted by bundle and by label, of which there are `labels`.
+    //! `tells_use`: grants say how full the links of standing demands are.
     FabricPartition(site::Plan const& plan, site::Partition const& partition, parallel::Comm& comm,
-                    std::size_t labels = 1);
+                    std::size_t labels = 1, bool tells_use = false);
 
     //! Ranks that must know of a transfer (its home's among them), ascending.
     void participants(Transfer const& transfer, std::vector<int>& ranks) const;
@@ -133,6 +135,8 @@ class FabricPartition {
     static constexpr std::uint32_t no_link = ~std::uint32_t{0};
     static constexpr std::int64_t whole_window = 16;
     static constexpr std::int64_t steps = 2;  //!< of a window
+    static constexpr std::int64_t whole_load = 1 << 16;
+    static constexpr std::int64_t uses_told = 16;  //!< that grants tell apart
 
     struct Link {
         fabric::LinkIndex index;
@@ -170,6 +174,7 @@ class FabricPartition {
         std::int64_t weight_told{0};    //!< to shares_
         std::uint32_t flow{no_flow};    //!< of the solver
         core::TimeNs end_offset_ns{0};  //!< into the window, if it ends in it
+        std::int64_t least_load{whole_load};  //!< of its links, in parts of whole_load of a window (an ending transfer: up to its end)
     };
     struct Active : Flow {
         Transfer transfer;
@@ -229,8 +234,10 @@ class FabricPartition {
         return bundle_bytes_[links_[use.link].bundle * labels_ + flow.label];
     }
     void find_bursts();
+    void find_uses();
     [[nodiscard]] std::int64_t burst_level(Flow const& flow, fabric::LinkUse use) const;
     void swap_bursts();
+    [[nodiscard]] double use_of(Standing const& standing) const;
     void tell_homes();
     void measure_loads();
     void move_bytes(core::TimeNs start_ns);
@@ -240,6 +247,7 @@ class FabricPartition {
     parallel::Comm* comm_;
     std::vector<fabric::BundleIndex> bundles_;
     std::size_t labels_;
+    bool tells_use_;
     std::vector<std::int64_t> bundle_bytes_;  //!< [bundle x label]
     std::vector<std::size_t> first_bundle_;   //!< by local rack, one more than racks
     std::int64_t first_rack_;
@@ -271,6 +279,7 @@ class FabricPartition {
     std::vector<parallel::Swap> swaps_;
     std::vector<Arrival> arrivals_;
     std::vector<Claim> claims_;  //!< by link, then level
+    std::vector<std::int64_t> link_loads_;  //!< reused, of links_
     std::vector<Grant> grants_;
     core::TimeNs window_ns_{0};  //!< of a step
     core::TimeNs now_ns_{0};     //!< end of the last step

@@ -117,7 +117,7 @@ void FabricPartition::swap_fixed() {
                       [&](Flow const* flow) { return !solvers_[flow->layer].is_open(flow->flow); });
 }
 
-//! Latest times, over all ranks that have a part, at which transfers that end could have had their bytes.
+//! Latest times, over all ranks that have a part, at which transfers that end could have had their bytes; and the least of links' loads.
 void FabricPartition::swap_ends() {
     for (Neighbour& neighbour : neighbours_) {
         neighbour.open.clear();
@@ -128,7 +128,8 @@ void FabricPartition::swap_ends() {
         if (active.ends) ending.push_back(&active);
     for (Active const* const active : ending) meet_neighbours(*active);
     for (Neighbour& neighbour : neighbours_)
-        for (Flow const* const flow : neighbour.open) neighbour.send.push_back(flow->end_offset_ns);
+        for (Flow const* const flow : neighbour.open)
+            neighbour.send.insert(neighbour.send.end(), {flow->end_offset_ns, flow->least_load});
     swap_all();
     std::vector<std::size_t> next(neighbours_.size(), 0);
     for (Active* const active : ending)
@@ -136,6 +137,7 @@ void FabricPartition::swap_ends() {
             auto const at = std::ranges::lower_bound(neighbours_, partner, {}, &Neighbour::rank);
             auto const n = static_cast<std::size_t>(at - neighbours_.begin());
             active->end_offset_ns = std::max(active->end_offset_ns, at->receive[next[n]++]);
+            active->least_load = std::min(active->least_load, at->receive[next[n]++]);
         }
 }
 

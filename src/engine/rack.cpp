@@ -48,6 +48,7 @@ std::optional<plant::AcceleratorThermal> make_thermal(config::Deck const& deck) 
 Rack::Rack(World const& world, core::RackId id)
     : world_{&world},
       id_{id},
+      transport_{world.deck().cluster.transport},
       accelerators_{world.plan().accelerators_in(id)},
       meter_{world.plan().accelerators_in(id), swing_bins(world.deck().time.sample_ns).length_ns},
       thermal_{make_thermal(world.deck())},
@@ -82,7 +83,9 @@ void Rack::host_instances() {
         std::unique_ptr<ScaleOut> scale_out;
         if (auto const patterns = scale_out_patterns(plan, *at, service.model(at->prefill));
             !patterns.empty())
-            scale_out = std::make_unique<ScaleOut>(service.model(at->prefill), timing, patterns);
+            scale_out = std::make_unique<ScaleOut>(
+                service.model(at->prefill), timing, patterns, transport_,
+                1.0 - service.params().engine.communication_overlap);
         serving::Timing const& shared = scale_out ? scale_out->timing() : timing;
         hosted_.push_back({instance, &service, std::move(boards), std::move(scale_out),
                            serving::Instance{service.instance(at->prefill), shared}, group, at->prefill,

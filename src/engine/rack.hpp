@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "board_control.hpp"
+#include "fabric_partition.hpp"
 #include "megaweave/core/hash.hpp"
 #include "megaweave/core/histogram.hpp"
 #include "megaweave/core/prefetch.hpp"
 #include "megaweave/engine/results.hpp"
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
+#include "megaweave/fabric/transport.hpp"
 #include "megaweave/hardware/shared_pool.hpp"
 #include "megaweave/plant/storage.hpp"
 #include "megaweave/plant/thermal.hpp"
@@ -56,9 +58,8 @@ class Rack final : private serving::InstanceListener {
     void prefetch_due(core::TimeNs end_ns) const;
     void prefetch_batches(core::TimeNs end_ns) const;
 
-    //! A transfer that this rack started has ended at `at_ns`, in the window that ends at `window_end_ns`, after its exchange.
-    void transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns,
-                           core::TimeNs window_ns);
+    //! A transfer that this rack started has ended in the window that ends at `window_end_ns`, after its exchange.
+    void transfer_finished(Arrival const& arrival, core::TimeNs window_end_ns, core::TimeNs window_ns);
 
     //! From the window on that began at `start_ns`, the fabric grants an instance's messages this.
     void granted(Grant const& grant, core::TimeNs start_ns);
@@ -212,6 +213,7 @@ class Rack final : private serving::InstanceListener {
     void start_transfers(std::uint32_t fetch, core::TimeNs now_ns);
     Transfer& add_transfer(std::uint32_t fetch, std::int64_t bytes, fabric::Route route, core::TimeNs now_ns);
     [[nodiscard]] std::int64_t nic_bytes_per_s() const;
+    [[nodiscard]] core::TimeNs last_byte_ns(Arrival const& arrival) const;
     void kv_arrives(std::uint32_t fetch, core::TimeNs window_end_ns, core::TimeNs window_ns);
     void read_memory(std::uint32_t index, core::TimeNs now_ns);
     void read_for_node(std::uint32_t index, std::int64_t first, std::int64_t count, std::int64_t bytes,
@@ -226,6 +228,7 @@ class Rack final : private serving::InstanceListener {
 
     World const* world_;
     core::RackId id_;
+    fabric::Transport transport_;
     std::int64_t accelerators_;
     std::int64_t assigned_accelerators_{0};
     std::vector<Hosted> hosted_;     //!< by instance id, which ascends

@@ -86,10 +86,20 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
     }
 }
 
-void Rack::transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns,
-                             core::TimeNs window_ns) {
+//! Over the scale-out network a transport adds its part.
+core::TimeNs Rack::last_byte_ns(Arrival const& arrival) const {
+    Transfer const& transfer = arrival.transfer;
+    core::TimeNs const fluid_ns = arrival.at_ns + transfer.latency_ns;
+    if (transport_.ideal() || transfer.route.src == transfer.route.dst) return fluid_ns;
+    double const sending_s = core::to_seconds(arrival.at_ns - transfer.present_from_ns);
+    return fluid_ns + core::from_seconds(sending_s * (transport_.stretch(arrival.use) - 1) +
+                                         transport_.queueing_s(arrival.use));
+}
+
+void Rack::transfer_finished(Arrival const& arrival, core::TimeNs window_end_ns, core::TimeNs window_ns) {
+    Transfer const& transfer = arrival.transfer;
     Fetch& fetch = fetches_[transfer.fetch];
-    fetch.arrived_ns = std::max(fetch.arrived_ns, at_ns + transfer.latency_ns);
+    fetch.arrived_ns = std::max(fetch.arrived_ns, last_byte_ns(arrival));
     if (fetch.of_memory)
         reserved_pool_bytes_ += transfer.bytes;
     else
@@ -119,7 +129,7 @@ void Rack::kv_arrives(std::uint32_t fetch, core::TimeNs window_end_ns, core::Tim
 
 void Rack::granted(Grant const& grant, core::TimeNs start_ns) {
     Hosted& hosted = hosted_[hosted_index(instance_of(grant.id).index())];
-    hosted.scale_out->granted(grant.id % patterns_at_most, grant.of_demand, grant.of_line, start_ns);
+    hosted.scale_out->granted(grant, start_ns);
 }
 
 }  // namespace mw::engine

@@ -44,6 +44,9 @@ struct Grant {
     double of_demand{1};  //!< share of what it would like
     double of_line{
         1};  //!< of its line rate, what it would be granted for a moment beside the transfers that are there
+    double use{0};  //!< of its links, the least
+
+    friend bool operator==(Grant const&, Grant const&) = default;
 };
 
 //! A standing demand as it stands in a checkpoint.

@@ -7,10 +7,17 @@
 
 namespace mw::engine {
 
+namespace {
+
+constexpr std::int64_t most_stripes = 4;
+
+}  // namespace
+
 /*!
- * The iteration that begins now reads its bytes as transfers, one for each of the instance's nodes (for each NIC where these are hashed),
- * which share the network's links with everybody else's. Each node reads from one memory node; they take turns from iteration to
- * iteration, since blocks lie everywhere. What an iteration writes to the pool travels as if it were read.
+ * The iteration that begins now reads its bytes as transfers, which share the network's links with everybody else's. Blocks are
+ * interleaved: each of the instance's nodes reads even parts from up to four memory nodes (for each NIC where these are hashed), which
+ * take turns from iteration to iteration. A part comes at its part of the node's rate at most. What an iteration writes to the pool
+ * travels as if it were read.
  */
 void Rack::read_memory(std::uint32_t index, core::TimeNs now_ns) {
     PoolSeat& seat = seats_[index];
@@ -40,26 +47,27 @@ void Rack::read_for_node(std::uint32_t index, std::int64_t first, std::int64_t c
     site::InstancePlace const& place = plan.instance(hosted.id);
     llm::IterationCost const& cost = hosted.instance.iteration();
     std::int64_t const node = plan.node_of(first);
-    std::int64_t const memory =
-        plan.memory_node((node + hosted.instance.counts().iterations) % plan.memory_nodes());
     // The busiest accelerator's link is the limit.
     double const busy_links = cost.pool_bytes / cost.pool_link_bytes / static_cast<double>(place.accelerators);
     std::int64_t const link =
         std::min(nic_bytes_per_s(), world_->deck().cluster.memory_pool.link_bytes_per_s);
     std::int64_t const rails = plan.network().pieces(count);
-    for (std::int64_t rail = 0; rail < rails; ++rail) {
-        std::int64_t const part = bytes * (rail + 1) / rails - bytes * rail / rails;
+    std::int64_t const parts = rails * core::ceil_div(std::min(most_stripes, plan.memory_nodes()), rails);
+    for (std::int64_t p = 0; p < parts; ++p) {
+        std::int64_t const part = bytes * (p + 1) / parts - bytes * p / parts;
         if (part == 0) continue;
+        std::int64_t const memory =
+            plan.memory_node((node + hosted.instance.counts().iterations + p) % plan.memory_nodes());
         Transfer& transfer = add_transfer(
             seats_[index].read, part,
             {static_cast<std::int32_t>(memory), static_cast<std::int32_t>(node),
-             static_cast<std::int32_t>(first % plan.rack_type().node.accelerators + rail)},
+             static_cast<std::int32_t>(first % plan.rack_type().node.accelerators + p % rails)},
             now_ns);
         transfer.leaves_rack = true;
         transfer.label = label_of(
             place.service, hosted.instance.loading() ? TrafficClass::weights : TrafficClass::pool);
         transfer.bytes_per_s =
-            std::max<std::int64_t>(1, std::llround(busy_links * static_cast<double>(link * count / rails)));
+            std::max<std::int64_t>(1, std::llround(busy_links * static_cast<double>(link * count / parts)));
     }
 }
 

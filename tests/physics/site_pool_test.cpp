@@ -54,7 +54,8 @@ TEST_CASE("As many memory nodes stand on the network as NICs carry the pool's ba
         // 8 TB for 32 accelerators, 8 of them an instance's.
         auto const& instance = world.service(core::ServiceId{0}).instance(false);
         CHECK(instance.kv_blocks - 1000 == instance.pool_blocks);
-        CHECK(instance.pool_blocks == static_cast<std::int64_t>(8e12 / 4 / world.service(core::ServiceId{0}).kv_bytes(16)));
+        auto const block_bytes = static_cast<double>(world.service(core::ServiceId{0}).kv_bytes(16));
+        CHECK(instance.pool_blocks == static_cast<std::int64_t>(8e12 / 4 / block_bytes));
     }
 }
 
@@ -75,21 +76,26 @@ TEST_CASE("Weights cross the network once for each instance, under a class of th
     CHECK(static_cast<double>(weights) == Approx(instances * weight_bytes()).epsilon(1e-9));
 }
 
-TEST_CASE("Caches that all lie behind one memory node come at its NICs' rate, and at their own from four") {
-    auto const bytes_per_s = [](std::string const& bandwidth) {
+TEST_CASE("Caches behind one memory node come at its NICs' rate; behind four, at the readers' own") {
+    struct Reads {
+        double bytes_per_s;
+        double waiting;  // share of accelerator time
+    };
+    auto const reads = [](std::string const& bandwidth) {
         auto const run = test::run_deck("site_pool.yaml", {{"cluster.memory_pool.bandwidth", bandwidth}});
         double all_ns = 0;
         for (core::TimeNs const part : run.results.accelerator_ns) all_ns += static_cast<double>(part);
-        double const waiting =
-            static_cast<double>(run.results.accelerator_ns[llm::index_of(llm::Share::memory_pool)]) / all_ns;
-        MESSAGE(bandwidth, ": waiting ", waiting);
-        CHECK(waiting > 0.5);
-        return static_cast<double>(run.results.counts[engine::Count::pool_bytes]) / run.results.measured_s;
+        auto const waiting = run.results.accelerator_ns[llm::index_of(llm::Share::memory_pool)];
+        return Reads{static_cast<double>(run.results.counts[engine::Count::pool_bytes]) / run.results.measured_s,
+                     static_cast<double>(waiting) / all_ns};
     };
-    double const one = bytes_per_s("400 GB/s");
-    double const four = bytes_per_s("1600 GB/s");
-    MESSAGE(1e-9 * one, " GB/s and ", 1e-9 * four, " GB/s");
-    CHECK(one == Approx(node_bytes_per_s).epsilon(0.05));
-    CHECK(four > 2.5 * one);
-    CHECK(four < 4 * node_bytes_per_s);
+    Reads const one = reads("400 GB/s");
+    Reads const four = reads("1600 GB/s");
+    MESSAGE("one memory node: ", one.bytes_per_s, " B/s, waiting ", one.waiting, "; four: ", four.bytes_per_s,
+            " B/s, waiting ", four.waiting);
+    CHECK(one.bytes_per_s == Approx(node_bytes_per_s).epsilon(0.01));
+    // Nobody is in another's way: bytes come at a node's rate whenever they are waited for, but for the end of a window, and while kernels run.
+    CHECK(four.bytes_per_s > 0.95 * four.waiting * instances * node_bytes_per_s);
+    CHECK(four.bytes_per_s < instances * node_bytes_per_s);
+    CHECK(four.waiting < one.waiting);
 }

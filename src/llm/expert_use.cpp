@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "megaweave/core/check.hpp"
@@ -41,9 +42,20 @@ ExpertUse::ExpertUse(std::int64_t experts, std::int64_t per_token, std::int64_t 
     for (std::size_t i = 0; i < p.size(); ++i) load[i % load.size()] += p[i];
     imbalance_ = *std::max_element(load.begin(), load.end()) * static_cast<double>(groups) /
                  static_cast<double>(per_token);
-    for (std::size_t knot = 0; knot < knots; ++knot) {
-        double const tokens = std::exp2(static_cast<double>(knot) / knots_per_octave);
-        for (double const use : p) touched_[knot] -= use < 1.0 ? std::expm1(tokens * std::log1p(-use)) : -1.0;
+    for (double const use : p) add_touched(use);
+}
+
+// u(n) = 1 - (1 - p)^n at the knots of the first octave; from there u(2 n) = u (2 - u), which loses no digits.
+void ExpertUse::add_touched(double use) {
+    constexpr std::size_t octave = 4;
+    static_assert(octave == static_cast<std::size_t>(knots_per_octave));
+    double const log_spared = use < 1.0 ? std::log1p(-use) : -std::numeric_limits<double>::infinity();
+    for (std::size_t first = 0; first < octave; ++first) {
+        double used = -std::expm1(std::exp2(static_cast<double>(first) / knots_per_octave) * log_spared);
+        for (std::size_t knot = first; knot < knots; knot += octave) {
+            touched_[knot] += used;
+            used *= 2.0 - used;
+        }
     }
 }
 

@@ -132,7 +132,7 @@ void require_all_served(engine::Results const& results, Trial const& trial) {
 
 double percentile(std::vector<double>& values, double q) {
     if (values.empty()) return 0;
-    std::ranges::sort(values);
+    if (!std::ranges::is_sorted(values)) std::ranges::sort(values);
     double const at = q * static_cast<double>(values.size() - 1);
     auto const below = static_cast<std::size_t>(at);
     std::size_t const above = std::min(below + 1, values.size() - 1);

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "plant": ["core", "hardware"],
     "serving": ["core", "workload", "hardware", "llm"],
     "site": ["core", "hardware", "fabric", "plant"],
-    "config": ["core", "serving", "site"],  # and every module's params.hpp
+    "config": ["core", "hardware", "serving", "site"],  # and every module's params.hpp
     "parallel": ["core"],
     "engine": ["core", *MODELS, "serving", "site", "config", "parallel"],
     "io": ["core", "site", "parallel"],

@@ -77,17 +77,17 @@ struct AcceleratorParams {
 //! One host with its accelerators: what it draws besides them.
 struct NodeParams {
     std::int64_t accelerators{0};
-    double host_idle_w{0};               //!< CPUs, memory, storage, board; no fans, no NICs
-    double host_active_w{0};             //!< the same while every accelerator is busy
-    double nic_idle_w{0};                //!< of one NIC; there is one per accelerator
-    double nic_active_w{0};              //!< of one NIC at line rate
-    double scale_up_switch_w{0};         //!< switches of the scale-up domain, this node's share; always on
-    bool scale_up_switch_stated{false};  //!< by the entry or deck; else it follows from the rack's `ScaleUp`
-    double fan_idle_w{0};                //!< server fans with idle accelerators; 0 where liquid-cooled
-    double fan_full_w{0};                //!< with every accelerator at TDP; cubic in air flow between
+    double host_idle_w{0};        //!< CPUs, memory, storage, board; no fans, no NICs
+    double host_active_w{0};      //!< the same while every accelerator is busy
+    double nic_idle_w{0};         //!< of one NIC; there is one per accelerator
+    double nic_active_w{0};       //!< of one NIC at line rate
+    double scale_up_switch_w{0};  //!< switches of the scale-up domain, this node's share; always on
+    double fan_idle_w{0};         //!< server fans with idle accelerators; 0 where liquid-cooled
+    double fan_full_w{0};         //!< with every accelerator at TDP; cubic in air flow between
     double psu_rating_w{
         0};  //!< of all installed supplies together, so that load / rating is the real load point
-    double nameplate_w{0};  //!< maximum input
+    double nameplate_w{0};               //!< maximum input
+    bool scale_up_switch_stated{false};  //!< by the entry or deck; else it follows from the rack's `ScaleUp`
 };
 
 enum class ScaleUpKind : std::uint8_t { switched, mesh, torus };

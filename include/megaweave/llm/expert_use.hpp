@@ -26,6 +26,9 @@ class ExpertUse {
     [[nodiscard]] double imbalance() const { return imbalance_; }
 
   private:
+    //! What one expert adds, of probability `use` for each token.
+    void add_touched(double use);
+
     static constexpr std::size_t knots = 81;  // four an octave
     double experts_;
     double log_untouched_;  // uniform: log(1 - k/E)

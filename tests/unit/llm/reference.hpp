@@ -160,7 +160,8 @@ inline mw::llm::ModelParams deepseek_v3() {
 //! Ceilings as reference/README.md assumes.
 inline mw::hardware::RackParams h100() {
     mw::hardware::RackParams rack;
-    rack.scale_up_domain = 8;
+    rack.nodes = 1;
+    rack.node.accelerators = rack.scale_up_domain = 8;
     auto& a = rack.accelerator;
     a.name = "h100";
     a.peak_flops = {0.0, 1979e12, 989e12};
@@ -179,7 +180,7 @@ inline mw::hardware::RackParams h100() {
 
 inline mw::hardware::RackParams gb200() {
     auto rack = h100();
-    rack.scale_up_domain = 72;
+    rack.node.accelerators = rack.scale_up_domain = 72;
     auto& a = rack.accelerator;
     a.name = "gb200";
     a.peak_flops = {10e15, 5e15, 2.5e15};

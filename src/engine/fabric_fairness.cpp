@@ -18,7 +18,7 @@ void FabricPartition::for_wanting(Do what) {
 void FabricPartition::check_shares() {
     std::vector<std::int64_t> budgets;
     budgets.reserve(links_.size());
-    for (Link const& link : links_) budgets.push_back(budget(link));
+    for (Link const& link : links_) budgets.push_back(link.budget);
     fabric::ShareCheck check{std::move(budgets), solvers_.size()};
     auto const stated = [&](Flow const& flow) {
         return fabric::ShareCheck::Flow{rate(flow), flow.demand, flow.weight, flow.links, flow.layer};

@@ -44,7 +44,7 @@ void FabricPartition::measure_loads() {
         for (; i < claims.size() && claims[i].link == l; ++i) of_link.push_back(claims[i].claim);
         Link& link = links_[l];
         fabric::LinkLoad const load =
-            fabric::link_load(budget(link), of_link, {0, weight, weight * weight_unit_});
+            fabric::link_load(link.budget, of_link, {0, weight, weight * weight_unit_});
         if (!load.idle()) loaded_.push_back(l);
         if (load == link.told) continue;
         link.told = load;

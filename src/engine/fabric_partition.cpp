@@ -77,13 +77,14 @@ std::uint32_t FabricPartition::own_link(fabric::LinkIndex link) {
         number = static_cast<std::uint32_t>(links_.size());
         fabric::Topology const& network = plan_->network();
         links_.push_back({link, network.capacity(link), bundle_places_.at(network.bundle_of(link))});
-        if (comm_->size() == 1) shares_.add_link(budget(links_.back()));
+        links_.back().budget = budget_of(links_.back());
+        if (comm_->size() == 1) shares_.add_link(links_.back().budget);
     }
     return number;
 }
 
 //! Bytes of a window, in the solver's units.
-std::int64_t FabricPartition::budget(Link const& link) const {
+std::int64_t FabricPartition::budget_of(Link const& link) const {
     return core::mul_div(link.capacity_bytes_per_s, window_ns_, core::ns_per_s) * weight_unit_;
 }
 
@@ -157,12 +158,14 @@ void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns, bool chec
     if (end_ns - start_ns != window_ns_) {
         MW_EXPECT(window_ns_ == 0 || standing_.empty(), "windows are equally long");
         window_ns_ = end_ns - start_ns;
-        if (alone)
-            for (std::uint32_t l = 0; l < links_.size(); ++l) shares_.set_capacity(l, budget(links_[l]));
+        for (std::uint32_t l = 0; l < links_.size(); ++l) {
+            links_[l].budget = budget_of(links_[l]);
+            if (alone) shares_.set_capacity(l, links_[l].budget);
+        }
     }
     now_ns_ = end_ns;
     // Whoever shares a flow with a neighbour must meet it; alone, nothing new means nothing to do.
-    if (active_.empty() && (alone ? !standing_changed_ && !transfer_ended_ : standing_.empty())) {
+    if (active_.empty() && (alone ? !standing_changed_ && changed_.empty() && !transfer_ended_ : standing_.empty())) {
         if (checked) check_shares();
         return;
     }
@@ -191,9 +194,11 @@ void FabricPartition::want(core::TimeNs start_ns, core::TimeNs end_ns) {
         active.weight = active.class_weight *
                         std::max<std::int64_t>(1, core::mul_div(whole_window, present_ns, window_ns_));
     }
-    if (!standing_changed_) return;
-    for (Standing& standing : standing_)
+    for_changed([&](std::uint32_t s) {
+        Standing& standing = standing_[s];
         standing.demand = core::mul_div(standing.bytes_per_s, window_ns_, core::ns_per_s);
+        standing.line = core::mul_div(standing.line_bytes_per_s, window_ns_, core::ns_per_s);
+    });
 }
 
 std::int64_t FabricPartition::rate(Flow const& flow) const {
@@ -215,7 +220,7 @@ void FabricPartition::time_ends(core::TimeNs start_ns) {
         std::int64_t const level = fabric::content_level(active.demand, active.weight);
         for (fabric::LinkUse const use : active.links) {
             std::int64_t const load = load_at(use.link, level, active.layer);
-            std::int64_t const most = budget(links_[use.link]);
+            std::int64_t const most = links_[use.link].budget;
             active.end_offset_ns = std::max(active.end_offset_ns, core::mul_div(window_ns_, load, most));
             active.least_load = std::min(active.least_load, core::mul_div(whole_load, load, most));
         }

@@ -142,16 +142,19 @@ class FabricPartition {
         fabric::LinkIndex index;
         std::int64_t capacity_bytes_per_s;
         std::size_t bundle;            //!< place in bundles_
+        std::int64_t budget{0};        //!< of a window, in the solver's units
         std::int64_t posed{-1};        //!< problem in which it was last given to the solver …
         std::uint32_t solver_link{0};  //!< … as this link
         std::int64_t window{-1};       //!< in which …
         std::int64_t left{0};          //!< … layers so far left this of its budget
         fabric::LinkLoad told{};       //!< to all ranks
         bool stands{false};            //!< a standing demand may use it
+        std::int64_t ample{0};         //!< with so much left, it holds no burst of these back
+        std::int64_t taken{0};         //!< by transfers
         std::uint32_t first_claim{0};  //!< of the transfers on it …
         std::uint32_t claims{0};       //!< … so many
     };
-    //! A transfer on a link that standing demands use.
+    //! A transfer on a link that holds bursts of standing demands back.
     struct Claim {
         std::uint32_t link;
         std::int64_t content_at;  //!< the level at which it has what it has
@@ -186,7 +189,10 @@ class FabricPartition {
         std::int64_t bytes_per_s{0};
         std::int64_t line_bytes_per_s{0};
         std::int64_t granted{0};           //!< bytes of a window
+        std::int64_t line{0};              //!< bytes of a window at its line rate
         std::int64_t burst{0};             //!< of a window, at most its line rate's
+        bool touched{false};               //!< it is in touched_ …
+        bool bursts{false};                //!< … since its burst may be another
         core::TimeNs counted_until_ns{0};  //!< its bytes are in bundle_bytes_ up to here
         Grant told{};                      //!< to its home
     };
@@ -205,7 +211,7 @@ class FabricPartition {
     void use_link(Flow& flow, fabric::LinkIndex link, std::int64_t weight);
     void set_home(Flow& flow, core::RackId home);
     [[nodiscard]] std::vector<Standing>::const_iterator find(std::uint64_t standing) const;
-    [[nodiscard]] std::int64_t budget(Link const& link) const;
+    [[nodiscard]] std::int64_t budget_of(Link const& link) const;
     void sort();
     void step(core::TimeNs start_ns, core::TimeNs end_ns, bool checked);
     void want(core::TimeNs start_ns, core::TimeNs end_ns);
@@ -229,11 +235,21 @@ class FabricPartition {
     [[nodiscard]] std::int64_t rate(Flow const& flow) const;
     void grant_standing(core::TimeNs start_ns);
     void number_standing();
+    void number(std::uint32_t standing);
+    void touch(std::uint32_t standing);
+    void forget_places();
+    void touch_those_on(std::vector<Claim> const& claims);
+    void list_standing_of_links();
+    template <class Do>
+    void for_changed(Do what);
+    template <class Do>
+    void for_touched(Do what);
     void count_bytes(Standing& standing, core::TimeNs until_ns);
     [[nodiscard]] std::int64_t& counter(Flow const& flow, fabric::LinkUse use) {
         return bundle_bytes_[links_[use.link].bundle * labels_ + flow.label];
     }
     void find_bursts();
+    void claim_links();
     void find_uses();
     [[nodiscard]] std::int64_t burst_level(Flow const& flow, fabric::LinkUse use) const;
     void swap_bursts();
@@ -259,7 +275,12 @@ class FabricPartition {
     std::vector<Active> active_;      //!< by transfer id
     std::vector<Standing> standing_;  //!< by id
     bool sorted_{true};
-    bool standing_changed_{false};  //!< since the last window
+    bool standing_changed_{false};         //!< since the last window: any of them may have
+    std::vector<std::uint32_t> changed_;   //!< else these, places in standing_
+    bool all_touched_{false};              //!< since homes were told, any of them may have got another share
+    std::vector<std::uint32_t> touched_;   //!< else these
+    std::vector<std::size_t> first_on_link_;  //!< of each of links_ and the end: standing_on_link_
+    std::vector<std::uint32_t> standing_on_link_;
     bool transfer_ended_{false};    //!< in the last window: its share is free in the next
     bool stepped_{false};           //!< shares were found since homes were told
 
@@ -287,5 +308,14 @@ class FabricPartition {
     std::int64_t rounds_{0};
     FairnessCount fairness_;  //!< of the last window that was checked
 };
+
+//! Places in standing_ whose demand may differ from the last window's.
+template <class Do>
+void FabricPartition::for_changed(Do what) {
+    if (standing_changed_)
+        for (std::uint32_t s = 0; s < standing_.size(); ++s) what(s);
+    else
+        for (std::uint32_t const s : changed_) what(s);
+}
 
 }  // namespace mw::engine

@@ -25,7 +25,7 @@ void FabricPartition::pose(Flow& flow) {
         Link& link = links_[use.link];
         if (link.window != window_) {
             link.window = window_;
-            link.left = budget(link);
+            link.left = link.budget;
         }
         if (link.posed != posed_) {
             link.posed = posed_;

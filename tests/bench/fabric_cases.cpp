@@ -50,7 +50,8 @@ class Traffic {
             engine::StandingDemand demand{i,
                                           plan_.rack_of_node(static_cast<std::int64_t>(i)),
                                           static_cast<std::int64_t>(load * 400e9),
-                                          {}};
+                                          {},
+                                          400'000'000'000};
             fabric::Path const path =
                 plan_.network().path({static_cast<std::int32_t>(i), static_cast<std::int32_t>(sink), 0,
                                       fabric::Route::undecided, i});

@@ -10,6 +10,7 @@
 namespace mw::engine {
 
 void FabricPartition::participants(std::uint64_t standing, std::vector<int>& ranks) const {
+    if (knows_all_) return add_all_ranks(ranks);
     ranks = find(standing)->partners;
     ranks.push_back(comm_->rank());
     std::ranges::sort(ranks);
@@ -67,7 +68,7 @@ void FabricPartition::find_bursts() {
                 standing.burst = std::min(standing.burst, standing.weight * burst_level(standing, use));
     });
     if (tells_use_) find_uses();
-    if (comm_->size() > 1) swap_bursts();
+    if (!knows_all_) swap_bursts();
 }
 
 void FabricPartition::claim_links() {

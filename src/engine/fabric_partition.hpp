@@ -35,6 +35,13 @@ struct StandingDemand {
     TrafficLabel label{0};             //!< under which the links count its bytes
 };
 
+//! How several ranks find shares; the same ones.
+enum class Sharing : std::uint8_t {
+    by_plan,    //!< each all of them where instances send all the time and ranks are few; else in rounds
+    each_all,   //!< every rank knows all transfers and demands
+    in_rounds,  //!< with those ranks that have a part in a transfer
+};
+
 /*!
  * The links that a partition owns, the transfers and standing demands that use them, and their fair shares of each window's bytes.
  *
@@ -58,8 +65,10 @@ struct StandingDemand {
  * Worked: a link of 400 GB/s, a transfer that has 300 of them, line rate 400: x = 200; with a transfer that wants no more than 50: 350.
  *
  * One rank alone keeps the shares up to date (`fabric::FairShares`): a window costs what changed in it, and a standing demand that
- * nothing touches costs nothing. Several ranks find them in synchronous rounds, every window anew: partitions swap limits and fixed
- * levels of the flows that they have in common, pairwise, and no other rank takes part.
+ * nothing touches costs nothing. Several ranks may each do so for the whole network: nothing is swapped, and where thousands of demands
+ * stand a change costs microseconds on each, while rounds would pose them all in every window. Or they find shares in synchronous
+ * rounds, every window anew: partitions swap limits and fixed levels of the flows that they have in common, pairwise, and no other rank
+ * takes part; work is then spread, whatever the number of ranks.
  *
  * Transfers inside a scale-up domain have no links: they run at their line rate, known to their home alone.
  */
@@ -68,7 +77,7 @@ class FabricPartition {
     //! Bytes are counted by bundle and by label, of which there are `labels`.
     //! `tells_use`: grants say how full the links of standing demands are.
     FabricPartition(site::Plan const& plan, site::Partition const& partition, parallel::Comm& comm,
-                    std::size_t labels = 1, bool tells_use = false);
+                    std::size_t labels = 1, bool tells_use = false, Sharing sharing = Sharing::by_plan);
 
     //! Ranks that must know of a transfer (its home's among them), ascending.
     void participants(Transfer const& transfer, std::vector<int>& ranks) const;
@@ -133,6 +142,8 @@ class FabricPartition {
   private:
     static constexpr std::uint32_t no_flow = ~std::uint32_t{0};
     static constexpr std::uint32_t no_link = ~std::uint32_t{0};
+    static constexpr std::size_t elsewhere = ~std::size_t{0};  //!< of bundles: another rank counts
+    static constexpr int most_that_each_know_all = 64;
     static constexpr std::int64_t whole_window = 16;
     static constexpr std::int64_t steps = 2;  //!< of a window
     static constexpr std::int64_t whole_load = 1 << 16;
@@ -141,7 +152,7 @@ class FabricPartition {
     struct Link {
         fabric::LinkIndex index;
         std::int64_t capacity_bytes_per_s;
-        std::size_t bundle;            //!< place in bundles_
+        std::size_t bundle;            //!< place in bundles_, or elsewhere
         std::int64_t budget{0};        //!< of a window, in the solver's units
         std::int64_t posed{-1};        //!< problem in which it was last given to the solver …
         std::uint32_t solver_link{0};  //!< … as this link
@@ -245,9 +256,11 @@ class FabricPartition {
     template <class Do>
     void for_touched(Do what);
     void count_bytes(Standing& standing, core::TimeNs until_ns);
-    [[nodiscard]] std::int64_t& counter(Flow const& flow, fabric::LinkUse use) {
-        return bundle_bytes_[links_[use.link].bundle * labels_ + flow.label];
+    void count(Flow const& flow, fabric::LinkUse use, std::int64_t bytes) {
+        std::size_t const bundle = links_[use.link].bundle;
+        if (bundle != elsewhere) bundle_bytes_[bundle * labels_ + flow.label] += bytes;
     }
+    void add_all_ranks(std::vector<int>& ranks) const;
     void find_bursts();
     void claim_links();
     void find_uses();
@@ -264,6 +277,7 @@ class FabricPartition {
     std::vector<fabric::BundleIndex> bundles_;
     std::size_t labels_;
     bool tells_use_;
+    bool knows_all_;  //!< all links of the network are in links_, and shares_ has them
     std::vector<std::int64_t> bundle_bytes_;  //!< [bundle x label]
     std::vector<std::size_t> first_bundle_;   //!< by local rack, one more than racks
     std::int64_t first_rack_;
@@ -285,8 +299,8 @@ class FabricPartition {
     bool stepped_{false};           //!< shares were found since homes were told
 
     std::vector<std::int64_t> layer_priorities_;  //!< that classes have, ascending
-    fabric::PriorityShares shares_;               //!< one rank: its links are links_
-    std::vector<fabric::MaxMinSolver> solvers_;   //!< several; one for each layer
+    fabric::PriorityShares shares_;               //!< who knows all: its links are links_
+    std::vector<fabric::MaxMinSolver> solvers_;   //!< in rounds; one for each layer
     std::int64_t posed_{0};                       //!< problems so far
     fabric::AdaptiveRouting choose_detour_;
     std::vector<fabric::LinkLoad> loads_;  //!< of all links, as told; none where detours do not go by load

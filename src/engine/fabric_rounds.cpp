@@ -144,7 +144,7 @@ void FabricPartition::swap_ends() {
 //! Loads of own links once the layers above are done and every flow of this one has come to a level, for links that ending
 //! transfers use.
 std::int64_t FabricPartition::load_at(std::uint32_t link, std::int64_t level, std::size_t layer) const {
-    if (comm_->size() == 1) return shares_.load_at(link, level, layer);
+    if (knows_all_) return shares_.load_at(link, level, layer);
     std::int64_t load = 0;
     auto const add = [&](Flow const& flow) {
         if (flow.layer > layer || flow.demand == 0) return;

@@ -1,4 +1,4 @@
-// Standing demands, and shares kept up to date on one rank alone.
+// Standing demands, and shares kept up to date by a rank that knows all.
 #include <algorithm>
 #include <utility>
 
@@ -47,7 +47,7 @@ void FabricPartition::end(std::uint64_t standing) {
     auto const place = static_cast<std::size_t>(find(standing) - standing_.cbegin());
     Standing& ending = standing_[place];
     count_bytes(ending, now_ns_);
-    if (comm_->size() == 1 && ending.flow != no_flow) shares_.remove_flow(ending.flow);
+    if (knows_all_ && ending.flow != no_flow) shares_.remove_flow(ending.flow);
     forget_places();
     standing_.erase(standing_.begin() + static_cast<std::ptrdiff_t>(place));
 }
@@ -90,7 +90,7 @@ void FabricPartition::count_bytes(Standing& standing, core::TimeNs until_ns) {
     std::int64_t const windows =
         standing.granted == 0 ? 0 : (until_ns - standing.counted_until_ns) / window_ns_;
     for (fabric::LinkUse const use : standing.links)
-        counter(standing, use) += core::mul_div(windows * standing.granted, use.weight, weight_unit_);
+        count(standing, use, core::mul_div(windows * standing.granted, use.weight, weight_unit_));
     standing.counted_until_ns = until_ns;
 }
 
@@ -101,9 +101,9 @@ void FabricPartition::grant_standing(core::TimeNs start_ns) {
         count_bytes(standing, start_ns);
         standing.granted = granted;
     };
-    if (standing_changed_ || comm_->size() > 1) {
+    if (standing_changed_ || !knows_all_) {
         for (Standing& standing : standing_) grant(standing);
-        if (comm_->size() == 1) number_standing();
+        if (knows_all_) number_standing();
         all_touched_ = true;
     } else {
         for (std::uint32_t const flow : shares_.news()) {

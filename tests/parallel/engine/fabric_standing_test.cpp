@@ -21,7 +21,10 @@ TEST_CASE(
     parallel::Comm comm;
     site::Plan const plan = small_plan(fabric::Routing::adaptive, 1.0);
     site::Partition const partition{plan, comm.size()};
-    engine::FabricPartition fabric{plan, partition, comm};
+    engine::Sharing sharing = engine::Sharing::in_rounds;
+    SUBCASE("in rounds") {}
+    SUBCASE("each rank all of them") { sharing = engine::Sharing::each_all; }
+    engine::FabricPartition fabric{plan, partition, comm, 1, false, sharing};
     // Node 3's four NICs carry 200 MB a window. The demand would take 120 GB/s of its way in (weight 1) and twice that of its way out.
     fabric::Path const in = plan.network().path({20, 3, 0, fabric::Route::undecided, 0});
     fabric::Path const out = plan.network().path({3, 20, 0, fabric::Route::undecided, 0});
@@ -150,7 +153,10 @@ TEST_CASE(
     parallel::Comm comm;
     site::Plan const plan = small_plan(fabric::Routing::adaptive, 1.0);
     site::Partition const partition{plan, comm.size()};
-    engine::FabricPartition fabric{plan, partition, comm};
+    engine::Sharing sharing = engine::Sharing::in_rounds;
+    SUBCASE("in rounds") {}
+    SUBCASE("each rank all of them") { sharing = engine::Sharing::each_all; }
+    engine::FabricPartition fabric{plan, partition, comm, 1, false, sharing};
     // Out of node 3, whose four NICs carry 100 MB a step: a demand of 50 GB/s in the mean that sends at 200 GB/s when it does.
     fabric::LinkIndex const up =
         plan.network().path({3, 20, 0, fabric::Route::undecided, 0}).hops().front().link;

@@ -26,8 +26,8 @@ bool check_clos_size(fabric::NetworkParams const& clos, Checker& check) {
                  {"cluster.scale_out", "cluster.accelerators", "cluster.rack", "cluster.scale_out.tiers",
                   "cluster.scale_out.radix", "cluster.scale_out.oversubscription"},
                  num(clos.endpoints) + " accelerators" + with_memory(clos) + " do not fit a Clos of " +
-                     num(clos.tiers) +
-                     " tiers of radix " + num(clos.radix) + ", which holds " + num(capacity) + ". Use " +
+                     num(clos.tiers) + " tiers of radix " + num(clos.radix) + ", which holds " +
+                     num(capacity) + ". Use " +
                      (clos.tiers < 4 ? "more tiers or a larger radix" : "a larger radix"));
     return clos.endpoints <= capacity && clos.radix % 2 == 0;
 }

@@ -51,8 +51,9 @@ void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
         if (pool.on_network()) {
             block.known("optics");
             if (block.has("optics"))
-                block.reject("optics", "a site's pool has no links of its own. Leave optics out: those of "
-                                       "cluster.scale_out count");
+                block.reject("optics",
+                             "a site's pool has no links of its own. Leave optics out: those of "
+                             "cluster.scale_out count");
             return;
         }
         block.entry(

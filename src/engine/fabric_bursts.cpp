@@ -152,8 +152,9 @@ void FabricPartition::find_uses() {
     for (Standing& standing : standing_) {
         standing.least_load = whole_load;
         for (fabric::LinkUse const use : standing.links)
-            standing.least_load = std::min(
-                standing.least_load, core::mul_div(whole_load, link_loads_[use.link], links_[use.link].budget));
+            standing.least_load =
+                std::min(standing.least_load,
+                         core::mul_div(whole_load, link_loads_[use.link], links_[use.link].budget));
     }
 }
 
@@ -195,9 +196,9 @@ void FabricPartition::tell_homes() {
                           standing.demand == 0
                               ? 1.0
                               : static_cast<double>(standing.granted) / static_cast<double>(standing.demand),
-                          standing.line == 0 ? 1.0
-                                             : static_cast<double>(standing.burst) /
-                                                   static_cast<double>(standing.line),
+                          standing.line == 0
+                              ? 1.0
+                              : static_cast<double>(standing.burst) / static_cast<double>(standing.line),
                           use_of(standing)};
         if (grant.says(standing.told)) return;
         standing.told = grant;

@@ -28,7 +28,8 @@ void FabricPartition::measure_loads() {
         std::int64_t const granted = rate(flow);
         if (granted == 0) return;
         for (fabric::LinkUse const use : flow.links)
-            if (links_[use.link].bundle != elsewhere) claims.push_back({use.link, {granted, flow.weight, flow.weight * use.weight}});
+            if (links_[use.link].bundle != elsewhere)
+                claims.push_back({use.link, {granted, flow.weight, flow.weight * use.weight}});
     };
     for (Active const& active : active_) add(active);
     for (Standing const& standing : standing_) add(standing);

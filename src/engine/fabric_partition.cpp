@@ -28,8 +28,9 @@ FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& 
       comm_{&comm},
       labels_{labels},
       tells_use_{tells_use},
-      knows_all_{comm.size() == 1 || sharing == Sharing::each_all ||
-                 (sharing == Sharing::by_plan && comm.size() <= most_that_each_know_all && spans_domains(plan))},
+      knows_all_{
+          comm.size() == 1 || sharing == Sharing::each_all ||
+          (sharing == Sharing::by_plan && comm.size() <= most_that_each_know_all && spans_domains(plan))},
       first_rack_{partition.first_rack(comm.rank())},
       weight_unit_{spans_domains(plan) ? fabric::full_weight : plan.network().weight_unit()},
       link_numbers_(static_cast<std::size_t>(plan.network().link_count()), no_link),
@@ -88,8 +89,8 @@ std::uint32_t FabricPartition::own_link(fabric::LinkIndex link) {
         fabric::Topology const& network = plan_->network();
         auto const bundle = bundle_places_.find(network.bundle_of(link));
         MW_EXPECT(knows_all_ || bundle != bundle_places_.end(), "a link of this rank");
-        links_.push_back({link, network.capacity(link),
-                          bundle == bundle_places_.end() ? elsewhere : bundle->second});
+        links_.push_back(
+            {link, network.capacity(link), bundle == bundle_places_.end() ? elsewhere : bundle->second});
         links_.back().budget = budget_of(links_.back());
         if (knows_all_) shares_.add_link(links_.back().budget);
     }
@@ -177,7 +178,8 @@ void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns, bool chec
     }
     now_ns_ = end_ns;
     // Whoever shares a flow with a neighbour must meet it; else nothing new means nothing to do.
-    if (active_.empty() && (knows_all_ ? !standing_changed_ && changed_.empty() && !transfer_ended_ : standing_.empty())) {
+    if (active_.empty() &&
+        (knows_all_ ? !standing_changed_ && changed_.empty() && !transfer_ended_ : standing_.empty())) {
         if (checked) check_shares();
         return;
     }

@@ -22,7 +22,7 @@ namespace mw::engine {
 struct Arrival {
     Transfer transfer;
     core::TimeNs at_ns{0};  //!< its last byte left
-    double use{0};          //!< of its links, the least, in the step in which it ends and until it ends; 1: full
+    double use{0};  //!< of its links, the least, in the step in which it ends and until it ends; 1: full
 };
 
 //! Traffic that never ends by itself: it would like a rate and takes what it is granted. An all-to-all, reads of a memory pool.
@@ -188,7 +188,8 @@ class FabricPartition {
         std::int64_t weight_told{0};    //!< to shares_
         std::uint32_t flow{no_flow};    //!< of the solver
         core::TimeNs end_offset_ns{0};  //!< into the window, if it ends in it
-        std::int64_t least_load{whole_load};  //!< of its links, in parts of whole_load of a window (an ending transfer: up to its end)
+        std::int64_t least_load{
+            whole_load};  //!< of its links, in parts of whole_load of a window (an ending transfer: up to its end)
     };
     struct Active : Flow {
         Transfer transfer;
@@ -289,14 +290,14 @@ class FabricPartition {
     std::vector<Active> active_;      //!< by transfer id
     std::vector<Standing> standing_;  //!< by id
     bool sorted_{true};
-    bool standing_changed_{false};         //!< since the last window: any of them may have
-    std::vector<std::uint32_t> changed_;   //!< else these, places in standing_
-    bool all_touched_{false};              //!< since homes were told, any of them may have got another share
-    std::vector<std::uint32_t> touched_;   //!< else these
+    bool standing_changed_{false};        //!< since the last window: any of them may have
+    std::vector<std::uint32_t> changed_;  //!< else these, places in standing_
+    bool all_touched_{false};             //!< since homes were told, any of them may have got another share
+    std::vector<std::uint32_t> touched_;  //!< else these
     std::vector<std::size_t> first_on_link_;  //!< of each of links_ and the end: standing_on_link_
     std::vector<std::uint32_t> standing_on_link_;
-    bool transfer_ended_{false};    //!< in the last window: its share is free in the next
-    bool stepped_{false};           //!< shares were found since homes were told
+    bool transfer_ended_{false};  //!< in the last window: its share is free in the next
+    bool stepped_{false};         //!< shares were found since homes were told
 
     std::vector<std::int64_t> layer_priorities_;  //!< that classes have, ascending
     fabric::PriorityShares shares_;               //!< who knows all: its links are links_
@@ -313,7 +314,7 @@ class FabricPartition {
     std::vector<Neighbour> neighbours_;
     std::vector<parallel::Swap> swaps_;
     std::vector<Arrival> arrivals_;
-    std::vector<Claim> claims_;  //!< by link, then level
+    std::vector<Claim> claims_;             //!< by link, then level
     std::vector<std::int64_t> link_loads_;  //!< reused, of links_
     std::vector<Grant> grants_;
     core::TimeNs window_ns_{0};  //!< of a step

@@ -83,9 +83,8 @@ void Rack::host_instances() {
         std::unique_ptr<ScaleOut> scale_out;
         if (auto const patterns = scale_out_patterns(plan, *at, service.model(at->prefill));
             !patterns.empty())
-            scale_out = std::make_unique<ScaleOut>(
-                service.model(at->prefill), timing, patterns, transport_,
-                1.0 - service.params().engine.communication_overlap);
+            scale_out = std::make_unique<ScaleOut>(service.model(at->prefill), timing, patterns, transport_,
+                                                   1.0 - service.params().engine.communication_overlap);
         serving::Timing const& shared = scale_out ? scale_out->timing() : timing;
         hosted_.push_back({instance, &service, std::move(boards), std::move(scale_out),
                            serving::Instance{service.instance(at->prefill), shared}, group, at->prefill,

@@ -236,7 +236,7 @@ class Rack final : private serving::InstanceListener {
     //! Of the hosted instances, side by side: every event looks at them all.
     std::vector<core::TimeNs> due_ns_;
     std::vector<hardware::SharedPool> pools_;
-    std::vector<PoolSeat> seats_;  //!< of the hosted instances, where there are pools
+    std::vector<PoolSeat> seats_;          //!< of the hosted instances, where there are pools
     std::int64_t reserved_pool_bytes_{0};  //!< of reads that no SharedPool runs
     std::int64_t taken_pool_bytes_{0};
     std::vector<Cell> cells_;

@@ -48,7 +48,8 @@ void Rack::read_for_node(std::uint32_t index, std::int64_t first, std::int64_t c
     llm::IterationCost const& cost = hosted.instance.iteration();
     std::int64_t const node = plan.node_of(first);
     // The busiest accelerator's link is the limit.
-    double const busy_links = cost.pool_bytes / cost.pool_link_bytes / static_cast<double>(place.accelerators);
+    double const busy_links =
+        cost.pool_bytes / cost.pool_link_bytes / static_cast<double>(place.accelerators);
     std::int64_t const link =
         std::min(nic_bytes_per_s(), world_->deck().cluster.memory_pool.link_bytes_per_s);
     std::int64_t const rails = plan.network().pieces(count);
@@ -58,14 +59,14 @@ void Rack::read_for_node(std::uint32_t index, std::int64_t first, std::int64_t c
         if (part == 0) continue;
         std::int64_t const memory =
             plan.memory_node((node + hosted.instance.counts().iterations + p) % plan.memory_nodes());
-        Transfer& transfer = add_transfer(
-            seats_[index].read, part,
-            {static_cast<std::int32_t>(memory), static_cast<std::int32_t>(node),
-             static_cast<std::int32_t>(first % plan.rack_type().node.accelerators + p % rails)},
-            now_ns);
+        Transfer& transfer =
+            add_transfer(seats_[index].read, part,
+                         {static_cast<std::int32_t>(memory), static_cast<std::int32_t>(node),
+                          static_cast<std::int32_t>(first % plan.rack_type().node.accelerators + p % rails)},
+                         now_ns);
         transfer.leaves_rack = true;
-        transfer.label = label_of(
-            place.service, hosted.instance.loading() ? TrafficClass::weights : TrafficClass::pool);
+        transfer.label =
+            label_of(place.service, hosted.instance.loading() ? TrafficClass::weights : TrafficClass::pool);
         transfer.bytes_per_s =
             std::max<std::int64_t>(1, std::llround(busy_links * static_cast<double>(link * count / parts)));
     }

@@ -77,7 +77,8 @@ hardware::PoolPower box_of(config::Deck const& deck) {
 
 double nics_of_box_w(config::Deck const& deck) {
     hardware::NodeParams const& node = deck.cluster.rack.node;
-    return deck.cluster.memory_pool.on_network() ? static_cast<double>(node.accelerators) * node.nic_idle_w : 0.0;
+    return deck.cluster.memory_pool.on_network() ? static_cast<double>(node.accelerators) * node.nic_idle_w
+                                                 : 0.0;
 }
 
 }  // namespace

@@ -22,9 +22,9 @@ struct RackInventory {
     std::int64_t assigned{0};  //!< with a model on them
     std::int64_t nodes{0};
     core::TimeNs sample_ns{0};
-    std::int64_t nic_bytes{0};   //!< both directions
-    double die_c{55};            //!< of its accelerators
-    bool dark{false};            //!< without power
+    std::int64_t nic_bytes{0};     //!< both directions
+    double die_c{55};              //!< of its accelerators
+    bool dark{false};              //!< without power
     std::int64_t pool_bytes{0};    //!< moved by its memory pools, or read by its accelerators from the site's
     std::int64_t memory_nodes{0};  //!< of the site's pool that stand in it
 };

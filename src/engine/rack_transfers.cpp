@@ -26,9 +26,8 @@ std::uint32_t Rack::take_fetch() {
 }
 
 std::int64_t Rack::nic_bytes_per_s() const {
-    return std::min<std::int64_t>(
-        world_->deck().cluster.scale_out.link_bytes_per_s,
-        std::llround(world_->plan().rack_type().accelerator.scale_out_bytes_per_s));
+    return std::min<std::int64_t>(world_->deck().cluster.scale_out.link_bytes_per_s,
+                                  std::llround(world_->plan().rack_type().accelerator.scale_out_bytes_per_s));
 }
 
 //! Part of a fetch begins; its rate and label are the caller's to set. `route` without its hash.
@@ -71,11 +70,11 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
         std::int64_t const source = plan.node_of(from.first_accelerator) + pair % from_nodes;
         std::int64_t const sink = plan.node_of(to.first_accelerator) + pair % to_nodes;
         // A rail starts at the NIC beside the accelerator that holds its part of the cache.
-        Transfer& transfer =
-            add_transfer(fetch, std::max<std::int64_t>(1, bytes * (piece + 1) / pieces - bytes * piece / pieces),
-                         {static_cast<std::int32_t>(source), static_cast<std::int32_t>(sink),
-                          static_cast<std::int32_t>(from.first_accelerator % per_node + piece % rails)},
-                         now_ns);
+        Transfer& transfer = add_transfer(
+            fetch, std::max<std::int64_t>(1, bytes * (piece + 1) / pieces - bytes * piece / pieces),
+            {static_cast<std::int32_t>(source), static_cast<std::int32_t>(sink),
+             static_cast<std::int32_t>(from.first_accelerator % per_node + piece % rails)},
+            now_ns);
         transfer.leaves_rack = from.home != to.home;
         transfer.label = label_of(to.service, TrafficClass::kv);
         transfer.bytes_per_s = nic_bytes_per_s() * (rails == 1 ? nics : 1);

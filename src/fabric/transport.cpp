@@ -68,7 +68,8 @@ class Use {
 double Transport::stretch(double use) const {
     if (ideal()) return 1.0;
     auto const payload = static_cast<double>(params_.payload_bytes);
-    return (payload + static_cast<double>(params_.header_bytes)) / payload / (1 - params_.spraying_loss * use);
+    return (payload + static_cast<double>(params_.header_bytes)) / payload /
+           (1 - params_.spraying_loss * use);
 }
 
 std::vector<double> Transport::operator()(FlowNetwork const& network, std::vector<FlowSpec> const& flows,

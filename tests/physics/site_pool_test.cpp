@@ -64,7 +64,8 @@ TEST_CASE("Instances that start cold share the NICs of the memory nodes, as byte
     double const two = first_token_s(cold("800 GB/s"));
     double const four = first_token_s(cold("1600 GB/s"));
     double const load_s = instances * weight_bytes() / node_bytes_per_s;  // through one memory node
-    MESSAGE("first token after ", one, ", ", two, ", ", four, " s; all weights through one node: ", load_s, " s");
+    MESSAGE("first token after ", one, ", ", two, ", ", four, " s; all weights through one node: ", load_s,
+            " s");
     // What is not loading (the prompts, and at most a window of delay) is the same in all.
     CHECK(one - four == Approx(load_s * 3 / 4).epsilon(0.01));
     CHECK(two - four == Approx(load_s / 4).epsilon(0.01));
@@ -72,7 +73,8 @@ TEST_CASE("Instances that start cold share the NICs of the memory nodes, as byte
 
 TEST_CASE("Weights cross the network once for each instance, under a class of their own") {
     auto const run = test::run_deck("site_pool.yaml", cold("400 GB/s"));
-    auto const weights = run.results.fabric.entered.at(static_cast<std::size_t>(fabric::TrafficClass::weights));
+    auto const weights =
+        run.results.fabric.entered.at(static_cast<std::size_t>(fabric::TrafficClass::weights));
     CHECK(static_cast<double>(weights) == Approx(instances * weight_bytes()).epsilon(1e-9));
 }
 
@@ -86,8 +88,9 @@ TEST_CASE("Caches behind one memory node come at its NICs' rate; behind four, at
         double all_ns = 0;
         for (core::TimeNs const part : run.results.accelerator_ns) all_ns += static_cast<double>(part);
         auto const waiting = run.results.accelerator_ns[llm::index_of(llm::Share::memory_pool)];
-        return Reads{static_cast<double>(run.results.counts[engine::Count::pool_bytes]) / run.results.measured_s,
-                     static_cast<double>(waiting) / all_ns};
+        return Reads{
+            static_cast<double>(run.results.counts[engine::Count::pool_bytes]) / run.results.measured_s,
+            static_cast<double>(waiting) / all_ns};
     };
     Reads const one = reads("400 GB/s");
     Reads const four = reads("1600 GB/s");

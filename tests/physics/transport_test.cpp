@@ -38,7 +38,8 @@ TEST_CASE("Headers lengthen the bytes of an all-to-all by their share, and nothi
     auto const deck = config::read_deck(std::string{MW_SOURCE_DIR} + "/tests/decks/physics/all_to_all.yaml");
     double const start_s = 2 * layers * core::to_seconds(deck.services[0].engine.collective_ns);
     CHECK(packets.scale_out_s - start_s == Approx(1.1 * (fluid.scale_out_s - start_s)).epsilon(0.001));
-    CHECK(packets.iteration_s - packets.scale_out_s == Approx(fluid.iteration_s - fluid.scale_out_s).epsilon(0.001));
+    CHECK(packets.iteration_s - packets.scale_out_s ==
+          Approx(fluid.iteration_s - fluid.scale_out_s).epsilon(0.001));
 }
 
 TEST_CASE("Every collective that leaves its domain waits for queues, in proportion to the use of its links") {
@@ -55,7 +56,8 @@ TEST_CASE("Every collective that leaves its domain waits for queues, in proporti
     CHECK(waited_s < use * (1 + 1.0 / 16));
 }
 
-TEST_CASE("KV caches come later by what a transport adds, and a transport that adds nothing changes nothing") {
+TEST_CASE(
+    "KV caches come later by what a transport adds, and a transport that adds nothing changes nothing") {
     auto const mean_s = [](std::string const& transport) {
         auto const run = test::run_deck(
             "disaggregated.yaml", {{"cluster.scale_out.transport", transport},

@@ -147,9 +147,10 @@ struct PoolMemoryParams {
  */
 struct MemoryPoolParams {
     PoolScope scope{PoolScope::rack};
-    double capacity_bytes{0};          //!< of one pool; 0: there is none
-    std::int64_t bytes_per_s{0};       //!< of one pool: its memory and its switch; reads and writes together
-    std::int64_t link_bytes_per_s{0};  //!< of one accelerator's link to it; site: of its NIC, reads take no more
+    double capacity_bytes{0};     //!< of one pool; 0: there is none
+    std::int64_t bytes_per_s{0};  //!< of one pool: its memory and its switch; reads and writes together
+    std::int64_t link_bytes_per_s{
+        0};  //!< of one accelerator's link to it; site: of its NIC, reads take no more
     /*!
      * Share of an iteration's other kernels behind which reads hide. 0: attention kernels load from the pool, so that only their own
      * HBM reads overlap. 1: the next layer's blocks are staged in HBM while this layer runs.

@@ -164,10 +164,8 @@ class Reference {
 class Distributed {
   public:
     Distributed(site::Plan const& plan, parallel::Comm& comm, engine::Sharing sharing)
-        : plan_{&plan},
-          comm_{&comm},
-          partition_{plan, comm.size()},
-          fabric_{plan, partition_, comm, 1, false, sharing} {}
+        : plan_{&plan}, comm_{&comm}, partition_{plan, comm.size()}, fabric_{plan, partition_, comm,
+                                                                             1,    false,      sharing} {}
 
     void run(std::vector<Transfer> const& transfers, Record const& expected) {
         for (std::size_t window = 0; window < expected.ends.size(); ++window) {

@@ -23,7 +23,9 @@ TEST_CASE(
     site::Partition const partition{plan, comm.size()};
     engine::Sharing sharing = engine::Sharing::in_rounds;
     SUBCASE("in rounds") {}
-    SUBCASE("each rank all of them") { sharing = engine::Sharing::each_all; }
+    SUBCASE("each rank all of them") {
+        sharing = engine::Sharing::each_all;
+    }
     engine::FabricPartition fabric{plan, partition, comm, 1, false, sharing};
     // Node 3's four NICs carry 200 MB a window. The demand would take 120 GB/s of its way in (weight 1) and twice that of its way out.
     fabric::Path const in = plan.network().path({20, 3, 0, fabric::Route::undecided, 0});
@@ -155,7 +157,9 @@ TEST_CASE(
     site::Partition const partition{plan, comm.size()};
     engine::Sharing sharing = engine::Sharing::in_rounds;
     SUBCASE("in rounds") {}
-    SUBCASE("each rank all of them") { sharing = engine::Sharing::each_all; }
+    SUBCASE("each rank all of them") {
+        sharing = engine::Sharing::each_all;
+    }
     engine::FabricPartition fabric{plan, partition, comm, 1, false, sharing};
     // Out of node 3, whose four NICs carry 100 MB a step: a demand of 50 GB/s in the mean that sends at 200 GB/s when it does.
     fabric::LinkIndex const up =

@@ -76,14 +76,15 @@ class Case {
             t.id = (std::uint64_t{t.home.index()} << 32) | f;
             t.bytes = t.bytes_left = std::stol(flows[f][3]);
             t.bytes_per_s = line_rate;
-            t.route = {static_cast<std::int32_t>(std::stol(flows[f][1])),
-                       static_cast<std::int32_t>(sink), 0, fabric::Route::undecided, core::mix(t.id)};
+            t.route = {static_cast<std::int32_t>(std::stol(flows[f][1])), static_cast<std::int32_t>(sink), 0,
+                       fabric::Route::undecided, core::mix(t.id)};
             t.latency_ns = t.present_from_ns = plan.network().latency_ns(plan.network().path(t.route));
         }
     }
 
     //! Mean and p99 completion time over those at packet level.
-    [[nodiscard]] std::pair<double, double> ratios(parallel::Comm& comm, fabric::Transport const& transport) const {
+    [[nodiscard]] std::pair<double, double> ratios(parallel::Comm& comm,
+                                                   fabric::Transport const& transport) const {
         site::Partition const partition{*plan_, comm.size()};
         engine::FabricPartition fabric{*plan_, partition, comm};
         std::vector<int> ranks;
@@ -150,7 +151,8 @@ TEST_CASE("A run's sprayed transfers complete as at packet level: mean within 10
     }
 }
 
-TEST_CASE("The use of a transfer's links is that of the emptiest: 1 in a permutation, 1/n in an incast of n") {
+TEST_CASE(
+    "The use of a transfer's links is that of the emptiest: 1 in a permutation, 1/n in an incast of n") {
     parallel::Comm comm;
     site::Plan const plan = tree(32, 2, 16);
     auto const uses = [&](auto const& sink_of, std::int64_t senders) {

@@ -6,8 +6,8 @@
     postprocess/calibrate.py … --write inputs/catalogue                        # puts the values into the catalogue
 
 Every parameter (calibration_model.py) is a product: one value for all, times one per accelerator (and precision), per engine family or per
-engine generation, each with a prior around 1. Gauss-Newton on the logarithm of predicted over measured, with Huber's weights, so that odd
-measurements do not pull; derivatives by asking the program itself (`megaweave validate --estimate`) with a parameter 2 % larger. No random
+engine generation, each with a prior around 1. Gauss-Newton on the logarithm of predicted over measured under Cauchy's law of errors, so that odd
+measurements hardly pull; derivatives by asking the program itself (`megaweave validate --estimate`) with a parameter 2 % larger. No random
 numbers, no tuning by hand: the same points give the same catalogue.
 Leaving a model family out repeats the fit without its rows and predicts them; sizes of dense Llamas count as families of their own.
 """
@@ -15,6 +15,7 @@ import argparse
 import json
 import shutil
 import tempfile
+from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,12 @@ from calibration_catalogue import accelerator_names, write_accelerators, write_e
 from calibration_model import BY_PRECISION, CLIENT, PRECISIONS, PRIOR_WEIGHT, SPREAD, Parameters, as_client_sees
 from calibration_points import SETUP, Program, engine_family, engine_generation, group, model_family, select
 
-HUBER = 0.1  # log error beyond which a measurement's pull no longer grows
+ERROR = 0.1  # log error beyond which a measurement's pull falls: odd ones are many (physics.md), and far off
 STEP = 0.02
+LONGEST = 0.7  # step of a parameter, in logarithms
+
+#: What the program says: values, and the time per output token beside each [ms].
+Estimate = namedtuple("Estimate", "values step_ms")
 
 
 class Calibration:
@@ -36,6 +41,7 @@ class Calibration:
         racks, _ = accelerator_names(catalogue)
         self.accelerator_of = lambda row: racks[row["hardware"]]
         self.points = select(program.predict(self.source))
+        program.restrict(self.points.rows)
         self.generations = {}
         for row in self.points.rows:
             family, accelerators = self.generations.setdefault(engine_generation(row), (engine_family(row), {}))
@@ -53,41 +59,39 @@ class Calibration:
         write_engines(Path(folder) / "engines.yaml", self.parameters, theta, self.generations, client, others)
 
     def at_engine(self, theta):
-        """Predictions without what delays the client, in the rows' units."""
+        """Predictions without what delays the client, in the rows' units, and the time per output token beside each of them [ms]."""
         self.write(self.catalogue, theta, client=False)
         predicted = self.program.predict(self.catalogue)
         values = np.array([float(predicted[row["id"]]["predicted"] or "nan") for row in self.points.rows])
         steps = {(e, row["metric"].split("_")[-1]): v for e, row, v in zip(self.experiment, self.points.rows, values)
                  if row["metric"].startswith("tpot")}
-        for experiment, row in zip(self.experiment, self.points.rows):
-            if row["metric"].startswith("ttft"):
-                row["step_ms"] = steps.get((experiment, row["metric"].split("_")[-1]), 0.0)
-        return values
+        beside = [steps.get((e, row["metric"].split("_")[-1]), 0.0) for e, row in zip(self.experiment, self.points.rows)]
+        return Estimate(values, np.array(beside))
 
-    def residual(self, theta, engine):
-        seen = as_client_sees(self.parameters, theta, self.points, engine, engine_family, engine_generation)
-        return np.log(np.maximum(seen, 1e-9)) - self.points.measured
+    def residual(self, theta, estimate):
+        """log(predicted / measured); where nothing was predicted, as if it were far off."""
+        seen = as_client_sees(self.parameters, theta, self.points, estimate, engine_family, engine_generation)
+        return np.nan_to_num(np.log(np.maximum(seen, 1e-9)) - self.points.measured, nan=3.0)
 
-    def jacobian(self, theta, engine, residual):
+    def slopes(self, theta, estimate, residual):
         """d log(predicted) / d theta; one question to the program for each parameter (and precision)."""
         matrix = np.zeros((len(residual), len(theta)))
         for parameter in SPREAD:
             precisions = PRECISIONS if parameter in BY_PRECISION else ("",)
             for precision in precisions:
                 change = self.nudged(theta, parameter, precision)
-                moved = engine if parameter in CLIENT else self.at_engine(change)
-                slope = (self.residual(change, moved) - residual) / STEP
-                slope[~np.isfinite(slope)] = 0.0
-                self.spread_slope(matrix, parameter, precision, slope)
-        return np.nan_to_num(matrix)
+                moved = estimate if parameter in CLIENT else self.at_engine(change)
+                self.spread_slope(matrix, parameter, precision, (self.residual(change, moved) - residual) / STEP)
+        return matrix
 
     def nudged(self, theta, parameter, precision):
+        """theta with a parameter 2 % larger for every row: of everything, or of each who has a value of its own at one level."""
         change = theta.copy()
-        level = "generation" if parameter in CLIENT else "all"
-        for key, at in self.parameters.place.items():
-            hit = key[0] == parameter and (key[1] == "accelerator" and key[2].endswith(precision) if precision else
-                                           key[1] == ("all" if "all" in SPREAD[parameter] else level))
-            if hit:
+        # A precision's rows are those whose accelerator has a value for it.
+        levels = ("accelerator",) if precision else ("all", "generation", "accelerator")
+        level = next(one for one in levels if one in SPREAD[parameter])
+        for (name, owner, who), at in self.parameters.place.items():
+            if name == parameter and owner == level and who.endswith(precision):
                 change[at] += STEP
         return change
 
@@ -100,39 +104,53 @@ class Calibration:
                 matrix[i, place[(parameter, level, owners[level])]] += slope[i]
 
     def cost(self, residual, theta, weight):
-        size = np.abs(np.nan_to_num(residual, nan=3.0))
-        loss = np.where(size < HUBER, 0.5 * size**2 / HUBER, size - 0.5 * HUBER) / HUBER
-        return float(weight @ loss + 0.5 * PRIOR_WEIGHT * np.sum((theta / self.parameters.spread) ** 2))
+        return float(weight @ np.log1p((residual / ERROR) ** 2) + PRIOR_WEIGHT * np.sum((theta / self.parameters.spread) ** 2))
 
-    def fit(self, weight, theta, rounds, keep_slopes=False, say=print):
-        """Gauss-Newton from theta; ends when a round gains less than a thousandth. keep_slopes: derivatives of the first round for all."""
-        engine = self.at_engine(theta)
-        residual = self.residual(theta, engine)
-        cost, damping = self.cost(residual, theta, weight), 1e-2
-        for turn in range(rounds):
-            if turn == 0 or not keep_slopes:
-                slopes = self.jacobian(theta, engine, residual)
-            pull = weight / np.maximum(np.abs(np.nan_to_num(residual, nan=3.0)), HUBER) / HUBER
-            curvature = (slopes * pull[:, None]).T @ slopes
-            gradient = (slopes * pull[:, None]).T @ np.nan_to_num(residual)
-            prior = PRIOR_WEIGHT / self.parameters.spread**2
-            better = False
-            for _ in range(5):
-                move = -np.linalg.solve(curvature + np.diag(prior + damping * (np.diag(curvature) + 1e-6)), gradient + prior * theta)
-                trial = theta + np.clip(move, -0.7, 0.7)
-                trial_engine = self.at_engine(trial)
-                trial_residual = self.residual(trial, trial_engine)
-                trial_cost = self.cost(trial_residual, trial, weight)
-                if trial_cost < cost:
-                    better = cost - trial_cost > 1e-3 * cost
-                    theta, engine, residual, cost = trial, trial_engine, trial_residual, trial_cost
-                    damping = max(damping * 0.3, 1e-4)
+    def solve(self, theta, residual, slopes, weight):
+        """theta of least cost if residuals were linear in it: weights renewed until they settle."""
+        prior = PRIOR_WEIGHT / self.parameters.spread**2
+        at_zero = residual - slopes @ theta
+        used, found = weight > 0, theta
+        for _ in range(8):
+            pull = weight / (ERROR**2 + (at_zero + slopes @ found) ** 2)
+            pulled = (slopes * np.sqrt(pull)[:, None])[used]
+            found = np.linalg.solve(pulled.T @ pulled + np.diag(prior), -slopes.T @ (pull * at_zero))
+        return theta + np.clip(found - theta, -LONGEST, LONGEST)
+
+    def descend(self, theta, slopes, weight, steps):
+        """Steps with the same slopes, shortened where the program disagrees with them; ends when one gains less than a thousandth."""
+        estimate = self.at_engine(theta)
+        residual = self.residual(theta, estimate)
+        cost = self.cost(residual, theta, weight)
+        for _ in range(steps):
+            move = self.solve(theta, residual, slopes, weight) - theta
+            for share in (1.0, 0.5, 0.2):
+                trial = theta + share * move
+                there = self.at_engine(trial)
+                missed = self.residual(trial, there)
+                reached = self.cost(missed, trial, weight)
+                if reached < cost:
                     break
-                damping *= 6.0
-            say(f"  round {turn + 1}: cost {cost:.1f}")
-            if not better:
+            if reached >= cost:
                 break
-        return theta, residual
+            gained, theta, estimate, residual, cost = cost - reached, trial, there, missed, reached
+            if gained < 1e-3 * cost:
+                break
+        return theta, estimate, residual, cost
+
+    def fit(self, theta, rounds, say=print):
+        """Gauss-Newton from theta: (theta, residual, slopes there), with new slopes every other step."""
+        weight, estimate = self.points.weight, self.at_engine(theta)
+        residual = self.residual(theta, estimate)
+        cost = self.cost(residual, theta, weight)
+        for turn in range(rounds):
+            slopes = self.slopes(theta, estimate, residual)
+            theta, estimate, residual, reached = self.descend(theta, slopes, weight, 2)
+            say(f"  round {turn + 1}: cost {reached:.1f}", flush=True)
+            if cost - reached < 2e-3 * cost:
+                break
+            cost = reached
+        return theta, residual, self.slopes(theta, estimate, residual)
 
 
 def table(title, points, residual, rows=None):
@@ -159,15 +177,15 @@ def without_orphans(calibration, theta, kept):
     return np.array([value if level == "all" or name in seen else 0.0 for value, (_, level, name) in zip(theta, parameters.keys)])
 
 
-def leave_out(calibration, theta, only=()):
-    """Errors of rows whose model family the fit did not see: half of the way back to the priors, then fitted anew to the others."""
+def leave_out(calibration, theta, slopes, only=()):
+    """Errors of rows whose model family the fit did not see: what only they inform goes back to its prior, the rest is fitted anew to
+    the others, with the whole fit's slopes, which do not depend on what was measured."""
     families = np.array([model_family(row["model"]) for row in calibration.points.rows])
     unseen = np.full(len(families), np.nan)
     for family in only or sorted(set(families)):
         kept = families != family
-        weight = np.where(kept, calibration.points.weight, 0.0)
-        start = 0.5 * without_orphans(calibration, theta, kept)
-        _, residual = calibration.fit(weight, start, 4, keep_slopes=True, say=lambda _: None)
+        start = without_orphans(calibration, theta, kept)
+        _, _, residual, _ = calibration.descend(start, slopes, np.where(kept, calibration.points.weight, 0.0), 4)
         unseen[~kept] = residual[~kept]
         print(f"  without {family}: {np.count_nonzero(~kept)} rows", flush=True)
     return families, unseen
@@ -191,7 +209,7 @@ def main():
     if options.state and options.state.exists():
         kept = {tuple(key): value for key, value in json.loads(options.state.read_text(encoding="utf-8"))}
         theta = np.array([kept.get(key, 0.0) for key in calibration.parameters.keys])
-    theta, residual = calibration.fit(calibration.points.weight, theta, options.rounds)
+    theta, residual, slopes = calibration.fit(theta, options.rounds)
     table("fitted", calibration.points, residual)
     if options.state:
         options.state.write_text(json.dumps(list(zip(calibration.parameters.keys, theta))), encoding="utf-8")
@@ -199,7 +217,7 @@ def main():
         calibration.write(options.write, theta, client=True)
         print(f"\nwritten: {options.write}/accelerators.yaml, {options.write}/engines.yaml")
     if options.leave_out is not None:
-        families, unseen = leave_out(calibration, theta, options.leave_out)
+        families, unseen = leave_out(calibration, theta, slopes, options.leave_out)
         table("model families left out", calibration.points, unseen)
         for family in sorted(set(families)):
             table(family, calibration.points, unseen, families == family)

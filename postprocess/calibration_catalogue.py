@@ -2,7 +2,7 @@
 from pathlib import Path
 
 import yaml
-from calibration_model import BY_PRECISION, ON_ACCELERATOR, PRECISIONS
+from calibration_model import BY_PRECISION, LAUNCHES, ON_ACCELERATOR, PRECISIONS, TIMES
 
 SHAPES = ("half_rows", "half_expert_rows", "half_columns", "half_expert_columns", "roofline_blend", "activation_passes", "expert_skew")
 #: Accelerators of the same die that were not measured, and whose efficiencies they take.
@@ -35,7 +35,7 @@ def efficiency_lines(parameters, theta, accelerator, counts):
     for name in BY_PRECISION:
         values = [f"{p}: {number(parameters.on_accelerator(theta, name, fitted, p))}" for p in PRECISIONS]
         lines.append(f"    {name}: {{{', '.join(values)}}}")
-    for name in ON_ACCELERATOR[2:]:
+    for name in (*ON_ACCELERATOR[2:], *TIMES):
         lines.append(f"    {name}: {number(parameters.on_accelerator(theta, name, fitted))}")
     measured = counts.get(accelerator, 0)
     lines.append(f'    source: "{DATA}"')
@@ -71,9 +71,12 @@ def engine_lines(name, value, client, note, measured_on):
     lines = [f"{name}:", f"  family: {name.split('-')[0] if not name.startswith('tensorrt') else 'tensorrt-llm'}",
              f"  factors: {{{factors}}}"]
     lines += [f"  {shape}: {number(value(shape))}" for shape in SHAPES]
-    lines += [f"  kernel: {number(1e6 * value('kernel'))} us", f"  collective: {number(1e6 * value('collective'))} us",
+    counts = ", ".join(f"{name.removeprefix('launches_')}: {number(value(name))}" for name in LAUNCHES)
+    lines += [f"  launches: {{{counts}}}",
+              f"  kernel: {number(1e6 * value('kernel'))} us", f"  collective: {number(1e6 * value('collective'))} us",
               f"  host: {{iteration: {number(1e3 * value('iteration'))} ms, sequence: {number(1e6 * value('sequence'))} us, "
-              f"request: {number(1e3 * value('request'))} ms, token: {number(1e9 * value('token'))} ns}}"]
+              f"request: {number(1e3 * value('request'))} ms, token: {number(1e9 * value('token'))} ns, "
+              f"overlap: {number(1.0 - value('host_exposed'))}}}"]
     if client:
         lines.append(f"  client: {{response: {number(1e3 * value('response'))} ms, "
                      f"response_per_token: {number(1e6 * value('response_per_token'))} us, "

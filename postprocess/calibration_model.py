@@ -9,7 +9,10 @@ START = {
     "flops": 0.62, "expert_flops": 0.64, "attention_flops": 0.60, "hbm": 0.88, "kv_hbm": 0.70, "link": 0.50,
     "half_rows": 35.0, "half_expert_rows": 20.0, "half_columns": 100.0, "half_expert_columns": 600.0,
     "roofline_blend": 0.25, "activation_passes": 1.0, "expert_skew": EXPERT_SKEW, "kernel": 3.4e-6, "collective": 7e-6,
+    "launches_attention": 5.0, "launches_latent": 9.0, "launches_linear": 9.0, "launches_index": 3.0, "launches_dense": 3.0,
+    "launches_experts": 6.0, "launches_shared": 2.0, "launches_quantise": 1.0, "launch_time": 1.0, "host_time": 1.0,
     "iteration": 1.3e-3, "sequence": 8e-6, "request": 0.9e-3, "token": 1e-7,
+    "host_exposed": 0.3,
     "response": 0.011, "response_per_token": 1.8e-6, "held_back": 3.0,
 }
 #: Standard deviation of the logarithm, by parameter and by who has a value of its own. `all`: one for everything.
@@ -22,21 +25,28 @@ SPREAD = {
     "link": {"all": 0.5, "accelerator": 0.3, "generation": 0.2},
     "half_rows": {"all": 1.0}, "half_expert_rows": {"all": 0.5}, "half_columns": {"all": 0.5},
     "half_expert_columns": {"all": 0.5}, "roofline_blend": {"all": 0.7}, "activation_passes": {"all": 0.3},
+    "launches_attention": {"all": 0.3}, "launches_latent": {"all": 0.3}, "launches_linear": {"all": 0.3}, "launches_index": {"all": 0.3},
+    "launches_dense": {"all": 0.3}, "launches_experts": {"all": 0.3}, "launches_shared": {"all": 0.3}, "launches_quantise": {"all": 0.3},
+    "launch_time": {"accelerator": 0.2}, "host_time": {"accelerator": 0.4},
     "kernel": {"all": 0.7, "family": 0.4, "generation": 0.4},
     "collective": {"all": 0.6, "family": 0.3, "generation": 0.3},
     "iteration": {"all": 1.0, "family": 0.7, "generation": 0.7},
     "sequence": {"all": 1.0, "family": 0.5, "generation": 0.5},
     "request": {"all": 1.0, "family": 0.5, "generation": 0.7},
     "token": {"all": 1.0},
+    "host_exposed": {"family": 1.0, "generation": 0.7},
     "response": {"all": 1.0, "family": 0.7, "generation": 0.7},
     "response_per_token": {"all": 1.0},
     "held_back": {"all": 1.0, "family": 1.0, "generation": 1.0},
 }
 PRECISIONS = ("fp4", "fp8", "bf16")
 BY_PRECISION = ("flops", "expert_flops")
+LAUNCHES = tuple(name for name in SPREAD if name.startswith("launches_"))
+TIMES = ("launch_time", "host_time")  # of an accelerator, over the engine's
 ON_ACCELERATOR = ("flops", "expert_flops", "attention_flops", "hbm", "kv_hbm", "link")
 CLIENT = ("response", "response_per_token", "held_back")
-PRIOR_WEIGHT = 1.5  # of the prior against one measurement's pull
+SHARES = ("host_exposed",)  # at most 1
+PRIOR_WEIGHT = 6.0  # of the prior against one measurement's pull
 
 
 class Parameters:
@@ -66,22 +76,23 @@ class Parameters:
         """Share of a ceiling that large kernels reach, whoever wrote them."""
         name = f"{accelerator} {precision}".strip()
         value = START[parameter] * self.effect(theta, parameter, "all", "") * self.effect(theta, parameter, "accelerator", name)
-        return min(value, 1.0)
+        return value if parameter in TIMES else min(value, 1.0)
 
     def of_engine(self, theta, parameter, family="", generation=""):
         """Value of an engine's parameter; for shares of ceilings its factor on the accelerator's."""
         value = self.effect(theta, parameter, "family", family) * self.effect(theta, parameter, "generation", generation)
         if parameter in ON_ACCELERATOR:
             return value
-        return START[parameter] * self.effect(theta, parameter, "all", "") * value
+        value *= START[parameter] * self.effect(theta, parameter, "all", "")
+        return min(value, 1.0) if parameter in SHARES else value
 
 
-def as_client_sees(parameters, theta, points, engine_ms, family_of, generation_of):
+def as_client_sees(parameters, theta, points, estimate, family_of, generation_of):
     """Applies response times and grouped delivery to estimates made without them.
 
-    engine_ms: what the program says without a client, in the rows' units. Times in ms.
+    estimate: values that the program says without a client, in the rows' units, and the time per output token beside each. Times in ms.
     """
-    seen = engine_ms.copy()
+    seen = estimate.values.copy()
     for i, row in enumerate(points.rows):
         metric = row["metric"].split("_")[0]
         if metric not in ("ttft", "tpot"):
@@ -93,8 +104,7 @@ def as_client_sees(parameters, theta, points, engine_ms, family_of, generation_o
         if metric == "ttft":
             prompt = float(row["input_len"]) if row["input_len"].replace(".", "").isdigit() else 300.0
             delay_ms = 1e3 * (value["response"] + value["response_per_token"] * prompt)
-            step_ms = float(row["step_ms"]) if row.get("step_ms") else 0.0
-            seen[i] = engine_ms[i] + delay_ms + held * step_ms
+            seen[i] += delay_ms + held * estimate.step_ms[i]
         else:
-            seen[i] = engine_ms[i] * (1.0 - held / (output - 1.0))
+            seen[i] *= 1.0 - held / (output - 1.0)
     return seen

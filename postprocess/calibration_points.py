@@ -13,10 +13,10 @@ import validation_data
 #: Metrics that are fitted, and their weights: percentiles and sums of others add nothing.
 WEIGHTS = {
     "output_throughput_total": 1.0, "output_throughput_per_gpu": 1.0, "tpot_mean": 1.0, "tpot_median": 1.0,
-    "itl_median": 0.5, "ttft_mean": 0.5, "ttft_median": 0.5, "ttft": 0.5,
+    "ttft_mean": 0.5, "ttft_median": 0.5, "ttft": 0.5,
 }
 #: Loads by how far their measurements can be trusted (shared validation/README.md), and what the fit is for.
-LOAD_WEIGHTS = {"max": 1.5, "static": 2.0, "closed": 1.0, "steady_batch": 0.4}
+LOAD_WEIGHTS = {"max": 1.5, "static": 2.0, "closed": 1.0, "steady_batch": 0.7}
 SETUP = ["source", "hardware", "gpus", "model", "weights", "engine", "engine_version", "tp", "pp", "ep", "attention_dp", "mode",
          "prefill", "decode", "input_len", "output_len", "length_law", "load", "concurrency", "speculative"]
 
@@ -69,6 +69,15 @@ class Program:
         self.binary, self.points, self.threads = binary, points, threads
         self.folder = tempfile.TemporaryDirectory(prefix="calibrate-")
         self.output = Path(self.folder.name) / "predicted.csv"
+
+    def restrict(self, rows):
+        """From now on only these rows are asked for."""
+        names = list(rows[0])[: list(rows[0]).index("predicted")]
+        self.points = Path(self.folder.name) / "points.csv"
+        with open(self.points, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, names, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
 
     def predict(self, catalogue, estimate=True, filters=()):
         """Rows of the points file with what the program adds, by id."""

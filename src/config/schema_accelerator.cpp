@@ -31,6 +31,8 @@ void describe(Fields& fields, hardware::KernelEfficiency& efficiency) {
     fields.number("hbm", efficiency.hbm, positive_share);
     fields.number("kv_hbm", efficiency.kv_hbm, positive_share);
     fields.number("link", efficiency.link, positive_share);
+    fields.number("launch_time", efficiency.launch_time, positive.up_to(10));
+    fields.number("host_time", efficiency.host_time, positive.up_to(10));
     describe(fields, efficiency.provenance);
 }
 

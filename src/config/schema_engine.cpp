@@ -24,6 +24,17 @@ void describe(Fields& fields, llm::EngineParams& engine) {
     fields.number("communication_overlap", engine.communication_overlap, share);
     fields.integer("interleaved_batches", engine.interleaved_batches, at_least(1).up_to(16));
     fields.number("expert_skew", engine.expert_skew, at_least(0).up_to(4));
+    fields.block("launches", [&](Fields& block) {
+        Rule const count = at_least(0).up_to(1000);
+        block.number("attention", engine.launches.attention, count);
+        block.number("latent", engine.launches.latent, count);
+        block.number("linear", engine.launches.linear, count);
+        block.number("index", engine.launches.index, count);
+        block.number("dense", engine.launches.dense, count);
+        block.number("experts", engine.launches.experts, count);
+        block.number("shared", engine.launches.shared, count);
+        block.number("quantise", engine.launches.quantise, count);
+    });
     fields.time("kernel", engine.kernel_ns, "us", not_negative);
     fields.time("collective", engine.collective_ns, "us", not_negative);
     fields.block("host", [&](Fields& block) {

@@ -55,7 +55,8 @@ llm::MemoryPlan make_memory(serving::ServiceParams const& params, llm::Paralleli
     llm::MemoryPlan const memory =
         llm::plan_memory(params.model, {params.weights, params.kv_cache}, parallelism, rack.accelerator,
                          {scheduler.memory_rule, scheduler.memory_share, scheduler.memory_reserve_bytes,
-                          scheduler.block_tokens, scheduler.max_batched_tokens, scheduler.max_sequences});
+                          scheduler.block_tokens, scheduler.max_batched_tokens, scheduler.max_sequences,
+                          params.speculative.draft_tokens > 0});
     if (memory.kv_blocks <= 0 && scheduler.kv_blocks == 0)
         throw core::InputError(fmt::format(
             "service '{}': {} does not fit: {:.1f} GB of weights, {:.1f} GB of activations and {:.1f} GB of "

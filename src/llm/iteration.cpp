@@ -55,15 +55,16 @@ IterationModel::IterationModel(ModelParams const& model, hardware::Precision wei
              parallelism,
              rack.scale_up_domain,
              engine.expert_skew,
-             engine.interleaved_batches},
+             engine.interleaved_batches,
+             engine.launches},
       exposed_{1.0 - engine.communication_overlap},
-      collective_s_{core::to_seconds(engine.collective_ns)},
+      collective_s_{rack.accelerator.efficiency.launch_time * core::to_seconds(engine.collective_ns)},
       in_switch_{rack.scale_up_reduces},
-      kernel_s_{core::to_seconds(engine.kernel_ns)},
-      iteration_s_{core::to_seconds(engine.iteration_ns)},
-      sequence_s_{core::to_seconds(engine.sequence_ns)},
-      request_s_{core::to_seconds(engine.request_ns)},
-      token_s_{core::to_seconds(engine.token_ns)},
+      kernel_s_{rack.accelerator.efficiency.launch_time * core::to_seconds(engine.kernel_ns)},
+      iteration_s_{rack.accelerator.efficiency.host_time * core::to_seconds(engine.iteration_ns)},
+      sequence_s_{rack.accelerator.efficiency.host_time * core::to_seconds(engine.sequence_ns)},
+      request_s_{rack.accelerator.efficiency.host_time * core::to_seconds(engine.request_ns)},
+      token_s_{rack.accelerator.efficiency.host_time * core::to_seconds(engine.token_ns)},
       host_overlap_{engine.host_overlap},
       pool_{pool},
       cached_layers_{static_cast<double>(model.layers - model.linear_layers)} {
@@ -204,7 +205,9 @@ IterationCost IterationModel::operator()(Batch const& batch) const {
     }
     double const device_s = stage_s * count_.layout().pipeline * work.interleaved;
     seconds[index_of(Share::idle)] += device_s - stage_s * work.micro_batches;
-    double const waiting_s = iteration_s_ + std::max(0.0, host_s(batch) - host_overlap_ * device_s);
+    double const host = host_s(batch);
+    double const waiting_s =
+        iteration_s_ + (1.0 - host_overlap_) * host + std::max(0.0, host_overlap_ * host - device_s);
     seconds[index_of(Share::overhead)] += waiting_s;
 
     IterationCost cost;

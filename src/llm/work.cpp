@@ -39,7 +39,7 @@ Layout::Layout(ModelParams const& model, Parallelism const& p, std::int64_t scal
     MW_EXPECT(scale_up_domain > 0, "a scale-up domain has at least one accelerator");
 }
 
-double count_kernels(ModelParams const& m, hardware::Precision weights) {
+double count_kernels(ModelParams const& m, hardware::Precision weights, LaunchCounts const& launches) {
     auto const asked = hardware::index_of(weights);
     double const attention_quantised = m.attention_weights[asked] == hardware::Precision::bf16 ? 0.0 : 1.0;
     double const expert_quantised =
@@ -48,17 +48,19 @@ double count_kernels(ModelParams const& m, hardware::Precision weights) {
     double const layers = real(m.layers);
     double const linear = real(m.linear_layers);
     bool const latent = m.attention == Attention::latent;
-    double const softmax = latent ? 9.0 + 4.0 * attention_quantised : 5.0 + 2.0 * attention_quantised;
-    double const index = m.sparse_tokens > 0 ? 3.0 : 0.0;
-    double const dense = 3.0 + 2.0 * expert_quantised;
-    double const shared = m.shared_experts > 0 ? 2.0 + expert_quantised : 0.0;
-    return (layers - linear) * (softmax + index) + linear * (9.0 + 2.0 * attention_quantised) +
-           (layers - moe) * dense + moe * (6.0 + 2.0 * expert_quantised + shared);
+    double const softmax = (latent ? launches.latent : launches.attention) +
+                           (latent ? 4.0 : 2.0) * attention_quantised * launches.quantise;
+    double const index = m.sparse_tokens > 0 ? launches.index : 0.0;
+    double const before = 2.0 * expert_quantised * launches.quantise;  // a pair of products
+    double const shared = m.shared_experts > 0 ? launches.shared + 0.5 * before : 0.0;
+    return (layers - linear) * (softmax + index) +
+           linear * (launches.linear + 2.0 * attention_quantised * launches.quantise) +
+           (layers - moe) * (launches.dense + before) + moe * (launches.experts + before + shared);
 }
 
 WorkCounter::WorkCounter(ModelParams const& model, hardware::Precision weights, hardware::Precision kv,
                          Parallelism const& parallelism, std::int64_t scale_up_domain, double expert_skew,
-                         std::int64_t interleaved)
+                         std::int64_t interleaved, LaunchCounts const& launches)
     : model_{model},
       layout_{model, parallelism, scale_up_domain},
       use_{model.routed_experts, model.experts_per_token, static_cast<std::int64_t>(layout_.expert),
@@ -72,7 +74,7 @@ WorkCounter::WorkCounter(ModelParams const& model, hardware::Precision weights, 
       index_bytes_{index_bytes_per_context_token(model)},
       state_flops_{linear_state_flops(model)},
       state_bytes_{2.0 * linear_state_bytes(model)},
-      kernels_{count_kernels(model, weights)} {
+      kernels_{count_kernels(model, weights, launches)} {
     auto const counts = count_parameters(model);
     double const moe = real(moe_layers(model));
     double const dense_layers = real(model.layers) - moe;

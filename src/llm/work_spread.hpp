@@ -17,8 +17,16 @@ struct WorkCounter::Spread {
           decode_sequences{std::ceil(static_cast<double>(batch.decode_sequences) /
                                      (micro_batches * layout.attention_data))},
           decode_tokens{decode_sequences * static_cast<double>(batch.tokens_per_sequence)},
-          prefill_tokens{static_cast<double>(batch.prefill_tokens) /
-                         (micro_batches * layout.attention_data)} {}
+          prefill_tokens{static_cast<double>(batch.prefill_tokens) / micro_batches *
+                         busiest_share(static_cast<double>(batch.prefill_chunks) / micro_batches,
+                                       layout.attention_data)} {}
+
+    //! A prompt belongs to one attention rank: of n, one of r ranks has at least ceil(n / r). No number given: even.
+    static double busiest_share(double prompts, double ranks) {
+        if (prompts <= 0) return 1.0 / ranks;
+        double const n = std::max(prompts, 1.0);
+        return std::ceil(n / ranks) / n;
+    }
 
     static double tokens(Batch const& batch) {
         return static_cast<double>(batch.decode_tokens() + batch.prefill_tokens);

@@ -119,11 +119,11 @@ void choose_engine(Setup const& setup, config::Entries const& entries, serving::
             std::max<std::int64_t>(scheduler.max_sequences, std::llround(setup.concurrency));
     scheduler.max_batched_tokens =
         attention_ranks(service.parallelism_of(true)) * (family == Family::sglang ? 16384 : 8192);
-    // Checkpoints quantised for TensorRT-LLM carry FP8 scales for the cache, and the recipes of published SGLang and ATOM runs set
-    // FP8; vLLM defaults to the model's BF16.
-    service.kv_cache = family != Family::vllm && service.weights != hardware::Precision::bf16
-                           ? hardware::Precision::fp8
-                           : hardware::Precision::bf16;
+    // Checkpoints quantised for TensorRT-LLM carry FP8 scales for the cache, and the recipes of published benchmarks set FP8 with weights
+    // narrower than BF16; ML.ENERGY serves with vLLM's default, the model's BF16.
+    bool const defaults = lower(setup.source).starts_with("mlenergy");
+    service.kv_cache = !defaults && service.weights != hardware::Precision::bf16 ? hardware::Precision::fp8
+                                                                                 : hardware::Precision::bf16;
     service.speculative = speculation(setup);
 }
 

@@ -14,6 +14,11 @@ namespace mw::validation {
 
 namespace {
 
+// Of a steady batch, in mean lives of a request: the batch fills, is measured, and drains.
+constexpr std::size_t lives_left_out = 2;
+constexpr std::size_t lives_measured = 3;
+constexpr std::int64_t lives_in_all = 6;
+
 struct Item {
     std::int64_t input;
     std::int64_t output;
@@ -33,6 +38,7 @@ class Replica {
           at_once_{setup.load == Load::max || setup.load == Load::static_batch
                        ? items.size()
                        : static_cast<std::size_t>(std::llround(setup.concurrency))},
+          keeps_steps_{setup.load == Load::steady_batch},
           items_{std::move(items)} {
         while (next_ < std::min(at_once_, items_.size())) waiting_.push_back(next_++);
     }
@@ -43,8 +49,20 @@ class Replica {
     }
     [[nodiscard]] core::TimeNs now_ns() const { return now_ns_; }
     [[nodiscard]] double mean_batch() const { return sequence_ns_ / static_cast<double>(now_ns_); }
+    //! What happened between the end of request `from` (counted as they end) and that of request `to`.
+    [[nodiscard]] SteadyState between(std::size_t from, std::size_t to) const;
 
   private:
+    //! `times` iterations alike.
+    struct Step {
+        core::TimeNs each_ns;
+        std::int64_t times;
+        std::int64_t decoding;
+        std::int64_t input;  //!< tokens of prompts, of all of them together
+        std::int64_t emitted;
+        std::size_t done;  //!< requests, before
+    };
+
     using Finish = std::pair<std::int64_t, std::size_t>;  // step, item
     struct Chunk {
         std::size_t item;
@@ -88,6 +106,7 @@ class Replica {
         }
         for (Chunk const& chunk : chunks_) {
             Item const& item = items_[chunk.item];
+            ++batch.prefill_chunks;
             batch.prefill_tokens += chunk.tokens;
             batch.prefill_pairs += chunk.tokens * item.processed + chunk.tokens * (chunk.tokens + 1) / 2;
             if (item.processed + chunk.tokens == item.input) {
@@ -119,7 +138,11 @@ class Replica {
         if (chunks_.empty() && !late && !finishes_.empty())
             steps = std::max<std::int64_t>(1, finishes_.top().first - step_);
         batch.context_tokens += decoding_ * (steps - 1) / 2;
-        core::TimeNs const took_ns = service_.timing()(batch).duration_ns * steps;
+        core::TimeNs const each_ns = service_.timing()(batch).duration_ns;
+        core::TimeNs const took_ns = each_ns * steps;
+        if (keeps_steps_)
+            steps_.push_back(
+                {each_ns, steps, batch.decode_sequences, batch.prefill_tokens, batch.emitted_tokens, done_});
         now_ns_ += took_ns;
         sequence_ns_ += static_cast<double>(took_ns) * static_cast<double>(decoding_);
         if (batch.decode_sequences > 0) {
@@ -161,6 +184,8 @@ class Replica {
     serving::SchedulerParams scheduler_;
     std::int64_t kv_tokens_;
     std::size_t at_once_;
+    bool keeps_steps_;
+    std::vector<Step> steps_;
     std::vector<Item> items_;
     std::size_t next_{0};
     std::size_t done_{0};
@@ -177,9 +202,52 @@ class Replica {
     double sequence_ns_{0};
 };
 
+//! Smallest gap that is at least as long as a share q of them; gaps of equal length are counted together.
+double weighted_percentile(std::vector<std::pair<double, std::int64_t>> const& sorted, double q) {
+    double count = 0;
+    for (auto const& [gap_s, times] : sorted) count += static_cast<double>(times);
+    double below = 0;
+    for (auto const& [gap_s, times] : sorted) {
+        below += static_cast<double>(times);
+        if (below >= q * count) return gap_s;
+    }
+    return 0;
+}
+
+SteadyState Replica::between(std::size_t from, std::size_t to) const {
+    SteadyState state;
+    double seconds = 0;
+    double decoding = 0;
+    std::vector<std::pair<double, std::int64_t>> gaps;
+    for (Step const& step : steps_) {
+        if (step.done < from || step.done >= to) continue;
+        double const times = static_cast<double>(step.times);
+        double const each_s = core::to_seconds(step.each_ns);
+        seconds += each_s * times;
+        state.input_per_s += static_cast<double>(step.input);
+        state.output_per_s += static_cast<double>(step.emitted) * times;
+        decoding += static_cast<double>(step.decoding) * times;
+        state.gap_mean_s += each_s * static_cast<double>(step.decoding) * times;
+        gaps.emplace_back(each_s, step.decoding * step.times);
+    }
+    std::ranges::sort(gaps);
+    state.input_per_s /= seconds;
+    state.output_per_s /= seconds;
+    state.gap_mean_s /= decoding;
+    state.gap_median_s = weighted_percentile(gaps, 0.5);
+    state.gap_p99_s = weighted_percentile(gaps, 0.99);
+    return state;
+}
+
+//! The mean life of a request is as long as `concurrency` of them take to end.
+SteadyState steady_state(Setup const& setup, Replica const& replica) {
+    auto const life = static_cast<std::size_t>(std::llround(setup.concurrency));
+    return replica.between(lives_left_out * life, (lives_left_out + lives_measured) * life);
+}
+
 std::vector<Item> draw_items(engine::World const& world, Setup const& setup, std::int64_t requests) {
     engine::ServiceModel const& service = world.service(core::ServiceId::of(0));
-    std::int64_t const count = requests > 0 ? requests : 5 * std::llround(setup.concurrency);
+    std::int64_t const count = requests > 0 ? requests : lives_in_all * std::llround(setup.concurrency);
     std::vector<Item> items;
     for (std::int64_t i = 0; i < count; ++i) {
         auto const n = static_cast<std::uint64_t>(i);
@@ -197,20 +265,19 @@ Prediction estimate(Setup const& setup, Trial const& trial) {
     if (service.mode != serving::Mode::unified || service.speculative.draft_tokens > 0)
         throw CannotRun("the estimate covers unified services without speculation");
     Replica replica{world, setup, draw_items(world, setup, trial.requests)};
+    Prediction prediction;
+    prediction.mixture = service.model.routed_experts > 0;
+    prediction.binding = "estimate";
     std::vector<FinishedRequest> finished;
     for (Item const& item : replica.run())
         finished.push_back(
             {item.input, item.output,
              serving::as_client_sees(service.engine, {item.arrival_ns, item.first_ns, item.done_ns},
                                      item.input, item.output)});
-    Prediction prediction;
-    prediction.mixture = service.model.routed_experts > 0;
     prediction.mean_batch = replica.mean_batch();
-    prediction.metrics = finite_metrics(finished, trial.arrangement);
-    prediction.binding = "estimate";
-    if (setup.load == Load::steady_batch)
-        for (Metric& metric : prediction.metrics)
-            if (metric.name.starts_with("tpot")) metric.name.replace(0, 4, "itl");
+    prediction.metrics = setup.load == Load::steady_batch
+                             ? steady_metrics(steady_state(setup, replica), trial.arrangement)
+                             : finite_metrics(finished, trial.arrangement);
     return prediction;
 }
 

@@ -84,21 +84,20 @@ double mean_decoding(std::vector<engine::RequestRecord> const& requests) {
     return decoding_s / core::to_seconds(end_ns);
 }
 
-//! Of the steady state.
-double steady_metrics(Metrics& metrics, engine::Results const& results, double board_w,
-                      Arrangement const& arrangement) {
+//! Fills in a prediction of a steady batch.
+void predict_steady(Prediction& prediction, engine::Results const& results, double board_w,
+                    Arrangement const& arrangement) {
     using engine::Count;
     core::Histogram const& gaps = results.services.front().token_gaps;
     double const output = static_cast<double>(results.counts[Count::output_tokens]) / results.measured_s;
     double const input = static_cast<double>(results.counts[Count::input_tokens]) / results.measured_s;
-    add_throughputs(metrics, input, output, arrangement);
-    metrics.add("itl_mean", gaps.mean() * 1e-9);
-    metrics.add("itl_median", gaps.quantile(0.5) * 1e-9);
-    metrics.add("itl_p99", gaps.quantile(0.99) * 1e-9);
-    metrics.add("gpu_power_total", board_w);
-    metrics.add("gpu_energy_per_output_token", output > 0 ? board_w / output : 0);
+    prediction.metrics = steady_metrics(
+        {input, output, gaps.mean() * 1e-9, gaps.quantile(0.5) * 1e-9, gaps.quantile(0.99) * 1e-9},
+        arrangement);
+    prediction.metrics.push_back({"gpu_power_total", board_w});
+    prediction.metrics.push_back({"gpu_energy_per_output_token", output > 0 ? board_w / output : 0});
     // Little: every gap is a sequence that decodes for so long.
-    return gaps.mean() * 1e-9 * static_cast<double>(gaps.count()) / results.measured_s;
+    prediction.mean_batch = gaps.mean() * 1e-9 * static_cast<double>(gaps.count()) / results.measured_s;
 }
 
 void bind(Prediction& prediction, engine::Results const& results) {
@@ -137,6 +136,15 @@ double percentile(std::vector<double>& values, double q) {
     auto const below = static_cast<std::size_t>(at);
     std::size_t const above = std::min(below + 1, values.size() - 1);
     return values[below] + (values[above] - values[below]) * (at - static_cast<double>(below));
+}
+
+std::vector<Metric> steady_metrics(SteadyState const& state, Arrangement const& arrangement) {
+    Metrics metrics;
+    add_throughputs(metrics, state.input_per_s, state.output_per_s, arrangement);
+    metrics.add("itl_mean", state.gap_mean_s);
+    metrics.add("itl_median", state.gap_median_s);
+    metrics.add("itl_p99", state.gap_p99_s);
+    return metrics.take();
 }
 
 std::vector<Metric> finite_metrics(std::vector<FinishedRequest> const& requests,
@@ -179,12 +187,10 @@ Prediction measure(Setup const& setup, Trial const& trial) {
     engine::Results const results = simulation.results();
     require_all_served(results, trial);
 
-    Metrics metrics;
     Prediction prediction;
     prediction.mixture = trial.deck.services.front().model.routed_experts > 0;
     if (setup.load == Load::steady_batch) {
-        prediction.mean_batch = steady_metrics(metrics, results, meter.mean_w(), trial.arrangement);
-        prediction.metrics = metrics.take();
+        predict_steady(prediction, results, meter.mean_w(), trial.arrangement);
     } else {
         std::vector<FinishedRequest> finished;
         for (engine::RequestRecord const& r : simulation.requests())

@@ -26,6 +26,18 @@ struct FinishedRequest {
 [[nodiscard]] std::vector<Metric> finite_metrics(std::vector<FinishedRequest> const& requests,
                                                  Arrangement const& arrangement);
 
+//! What a batch of constant size was seen to do; gaps between the tokens of a sequence in s.
+struct SteadyState {
+    double input_per_s{0};
+    double output_per_s{0};
+    double gap_mean_s{0};
+    double gap_median_s{0};
+    double gap_p99_s{0};
+};
+
+//! Throughputs, and mean, median and p99 of itl [s].
+[[nodiscard]] std::vector<Metric> steady_metrics(SteadyState const& state, Arrangement const& arrangement);
+
 //! Value below which a share q of the values lies, linear between them (NumPy's default). Sorts them; 0 if there is none.
 [[nodiscard]] double percentile(std::vector<double>& values, double q);
 

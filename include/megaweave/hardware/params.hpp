@@ -45,6 +45,8 @@ struct KernelEfficiency {
     double hbm{0.92};                                        //!< of HBM bandwidth, reading weights
     double kv_hbm{0.75};                                     //!< of HBM bandwidth, reading KV caches
     double link{0.50};                                       //!< of link bandwidth, collectives
+    double launch_time{1};  //!< what a kernel and a collective take at least, over what the engine states
+    double host_time{1};    //!< of the host's work, over what the engine states: the CPUs that come with it
     Provenance provenance;
 };
 

@@ -9,6 +9,18 @@
 
 namespace mw::llm {
 
+//! Kernels that the parts of a layer launch, in kernels that take `EngineParams::kernel_ns`: fused, long and short ones count as such.
+struct LaunchCounts {
+    double attention{5};  //!< norm, projections, rotary embedding and cache, attention
+    double latent{9};     //!< latent attention in place of that
+    double linear{9};     //!< linear attention in place of that
+    double index{3};      //!< that chooses what sparse attention sees
+    double dense{3};      //!< feed-forward
+    double experts{6};    //!< routing, sorting, grouped products, combination
+    double shared{2};     //!< shared experts beside them
+    double quantise{1};   //!< of activations, before a product of narrower weights
+};
+
 /*!
  * One generation of an inference engine: what its kernels reach and what its host costs (physics.md, section 1).
  *
@@ -43,6 +55,7 @@ struct EngineParams {
     double expert_skew{0};  //!< exponent of Zipf's law of the experts' popularity; 0: uniform
 
     // Fixed costs on the device
+    LaunchCounts launches;
     core::TimeNs kernel_ns{3'400};      //!< what a kernel takes at least: launch, ramp, drain
     core::TimeNs collective_ns{7'300};  //!< the same for a collective in one step
     // On the host
@@ -50,7 +63,7 @@ struct EngineParams {
     core::TimeNs sequence_ns{8'000};       //!< of a sequence that samples: detokenisation, bookkeeping
     core::TimeNs request_ns{900'000};      //!< of a request's first iteration
     core::TimeNs token_ns{100};            //!< of a token that enters an iteration
-    double host_overlap{1};                //!< of the device's time, behind which these three hide
+    double host_overlap{1};                //!< share of these three that may hide behind the device's work
     // On the way to the client: they delay what it sees, not the engine
     core::TimeNs response_ns{0};            //!< of a request: front end, tokenisation, streaming
     core::TimeNs response_per_token_ns{0};  //!< of a token of the prompt

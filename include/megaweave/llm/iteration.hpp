@@ -56,8 +56,9 @@ struct PoolReads {
  *     T_stage = sum of T_group over {attention's projections, feed-forward, experts}, max(a, b) for the output head and
  *               decode and prefill attention, + activations / (bandwidth eff_B) + kernels x kernel_ns
  *             + (1 - overlap) sum over collectives of (latency + bytes / (link eff_L))
- *     T       = p T_stage + iteration_ns + max(0, host - host_overlap p T_stage)
+ *     T       = p T_stage + iteration_ns + (1 - overlap) host + max(0, overlap host - p T_stage),   overlap: host_overlap
  *     host    = (sequence_ns n_sampled + request_ns n_new + token_ns n) / attention ranks
+ *     kernel_ns and collective latencies times the accelerator's launch_time; iteration_ns and host times its host_time
  *
  * Every efficiency is the accelerator's (large kernels) times the engine's factor. The larger side of a roofline gets its time
  * (compute or hbm). Attention's FLOPs and the head's run at the BF16 peak; products run at the precision in which their weights are
@@ -68,7 +69,7 @@ struct PoolReads {
  * counts as scale_up; one that leaves it as scale_out, at the slower of its two steps; the fabric may grant it less than its link
  * (Batch::granted). Pipeline: p stages work on one micro-batch each, so each reads
  * its weights once per micro-batch; a batch with fewer tokens than stages leaves the others idle (the
- * bubble). With interleaved batches each n-th of the batch is a micro-batch of its own, reads the weights and launches the kernels
+ * bubble). A prompt belongs to one attention rank, so the busiest of them sets the pace where prompts are fewer or uneven. With interleaved batches each n-th of the batch is a micro-batch of its own, reads the weights and launches the kernels
  * again, and of its collectives only what outlasts the kernels is seen. Ramps at the start and end of a busy period are left out.
  * What lies in a memory pool adds max(0, t - hidden) to T, where t is its time at the rate that the pool grants. That depends on who
  * else reads, so whoever runs the instance adds it (hardware::SharedPool, serving::Instance::pool_read_ends).

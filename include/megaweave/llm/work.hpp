@@ -4,6 +4,7 @@
 
 #include "megaweave/hardware/params.hpp"
 #include "megaweave/llm/architecture.hpp"
+#include "megaweave/llm/engine_params.hpp"
 #include "megaweave/llm/expert_use.hpp"
 #include "megaweave/llm/params.hpp"
 
@@ -121,7 +122,8 @@ struct Layout {
 };
 
 //! Kernels that a model launches one after the other for an iteration, whole model (see WorkCounter).
-[[nodiscard]] double count_kernels(ModelParams const& model, hardware::Precision weights);
+[[nodiscard]] double count_kernels(ModelParams const& model, hardware::Precision weights,
+                                   LaunchCounts const& launches = {});
 
 /*!
  * Counts the work of an iteration: FLOPs, bytes and messages from the architecture and its layout alone.
@@ -158,7 +160,7 @@ class WorkCounter {
   public:
     WorkCounter(ModelParams const& model, hardware::Precision weights, hardware::Precision kv,
                 Parallelism const& parallelism, std::int64_t scale_up_domain, double expert_skew = 0.0,
-                std::int64_t interleaved = 1);
+                std::int64_t interleaved = 1, LaunchCounts const& launches = {});
 
     [[nodiscard]] Work operator()(Batch const& batch) const;
     [[nodiscard]] Layout const& layout() const { return layout_; }

@@ -140,6 +140,23 @@ TEST_CASE("the busiest of 8 attention ranks holds two of 9 sequences") {
     CHECK(work.total_attention_flops == Approx(9 * 1000 * 61 * 2.0 * 128 * 1088));
 }
 
+TEST_CASE(
+    "prompts are not cut between attention ranks: of 3 on 8 ranks, each rank has one at most and the busiest "
+    "a third of the tokens") {
+    WorkCounter const count = counter(reference::deepseek_v3(), {.expert = 8, .attention_data = 8});
+    Batch batch{0, 0, 3000, 3 * 1000 * 1001 / 2, 3};
+    CHECK(count(batch).rows == doctest::Approx(3000.0 / 8));  // no number of prompts given: even
+    batch.prefill_chunks = 3;
+    CHECK(count(batch).rows == doctest::Approx(3000.0 / 3));
+    batch.prefill_chunks = 16;
+    CHECK(count(batch).rows == doctest::Approx(3000.0 / 8));
+    batch.prefill_chunks = 17;
+    CHECK(count(batch).rows == doctest::Approx(3000.0 * 3 / 17));
+    // Experts share all tokens evenly whoever brought them.
+    CHECK(count(batch).experts.flops ==
+          doctest::Approx(count(Batch{0, 0, 3000, 3 * 1000 * 1001 / 2, 3}).experts.flops));
+}
+
 TEST_CASE("a pipeline of four reads its weights once for each of four micro-batches") {
     auto const model = reference::llama_70b();
     Batch const batch{64, 64 * 1024, 0, 0, 0};

@@ -18,30 +18,6 @@
 
 namespace mw::engine {
 
-//! A transfer that ended in this window, for its home rack.
-struct Arrival {
-    Transfer transfer;
-    core::TimeNs at_ns{0};  //!< its last byte left
-    double use{0};  //!< of its links, the least, in the step in which it ends and until it ends; 1: full
-};
-
-//! Traffic that never ends by itself: it would like a rate and takes what it is granted. An all-to-all, reads of a memory pool.
-struct StandingDemand {
-    std::uint64_t id{0};  //!< a number of its own kind
-    core::RackId home;
-    std::int64_t bytes_per_s{0};
-    std::vector<LinkPart> uses;        //!< each link once
-    std::int64_t line_bytes_per_s{0};  //!< while it sends; for its burst share
-    TrafficLabel label{0};             //!< under which the links count its bytes
-};
-
-//! How several ranks find shares; the same ones.
-enum class Sharing : std::uint8_t {
-    by_plan,    //!< each all of them where instances send all the time and ranks are few; else in rounds
-    each_all,   //!< every rank knows all transfers and demands
-    in_rounds,  //!< with those ranks that have a part in a transfer
-};
-
 /*!
  * The links that a partition owns, the transfers and standing demands that use them, and their fair shares of each window's bytes.
  *

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "board_control.hpp"
-#include "fabric_partition.hpp"
 #include "megaweave/core/hash.hpp"
 #include "megaweave/core/histogram.hpp"
 #include "megaweave/core/prefetch.hpp"

@@ -167,9 +167,11 @@ void FabricPartition::swap_bursts() {
     for (Standing const& standing : standing_)
         if (standing.demand > 0) meet_neighbours(standing);
     for (Neighbour& neighbour : neighbours_)
-        for (Flow const* const flow : neighbour.open)
-            neighbour.send.insert(neighbour.send.end(),
-                                  {static_cast<Standing const*>(flow)->burst, flow->least_load});
+        for (Flow const* const flow : neighbour.open) {
+            // NOLINTNEXTLINE(cppcoreguidelines-pro-type-static-cast-downcast): only standing demands met
+            auto const* const standing = static_cast<Standing const*>(flow);
+            neighbour.send.insert(neighbour.send.end(), {standing->burst, standing->least_load});
+        }
     swap_all();
     std::vector<std::size_t> next(neighbours_.size(), 0);
     for (Standing& standing : standing_) {
@@ -186,7 +188,8 @@ void FabricPartition::swap_bursts() {
 //! To the sixteenth below, so that not every byte is news.
 double FabricPartition::use_of(Standing const& standing) const {
     if (!tells_use_ || standing.demand == 0) return 0.0;
-    return static_cast<double>(standing.least_load * uses_told / whole_load) / uses_told;
+    std::int64_t const use = standing.least_load * uses_told / whole_load;
+    return static_cast<double>(use) / uses_told;
 }
 
 void FabricPartition::tell_homes() {

@@ -54,6 +54,7 @@ void Rack::read_for_node(std::uint32_t index, std::int64_t first, std::int64_t c
         std::min(nic_bytes_per_s(), world_->deck().cluster.memory_pool.link_bytes_per_s);
     std::int64_t const rails = plan.network().pieces(count);
     std::int64_t const parts = rails * core::ceil_div(std::min(most_stripes, plan.memory_nodes()), rails);
+    std::int64_t const line = link * count / parts;
     for (std::int64_t p = 0; p < parts; ++p) {
         std::int64_t const part = bytes * (p + 1) / parts - bytes * p / parts;
         if (part == 0) continue;
@@ -68,7 +69,7 @@ void Rack::read_for_node(std::uint32_t index, std::int64_t first, std::int64_t c
         transfer.label =
             label_of(place.service, hosted.instance.loading() ? TrafficClass::weights : TrafficClass::pool);
         transfer.bytes_per_s =
-            std::max<std::int64_t>(1, std::llround(busy_links * static_cast<double>(link * count / parts)));
+            std::max<std::int64_t>(1, std::llround(busy_links * static_cast<double>(line)));
     }
 }
 

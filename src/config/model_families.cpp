@@ -23,9 +23,19 @@ void mistral(JsonTranslator& t) {
     windows_everywhere(t);
 }
 
-void qwen(JsonTranslator& t) {
+void qwen2(JsonTranslator& t) {
     llama(t);
     windows_above(t);
+}
+
+//! Queries and keys are normalised, head by head; of the architecture, not of the file.
+void head_norm(JsonTranslator& t) {
+    t.set("query_norm", std::string{"head"});
+}
+
+void qwen3(JsonTranslator& t) {
+    qwen2(t);
+    head_norm(t);
 }
 
 void gemma(JsonTranslator& t, std::int64_t pattern) {
@@ -41,6 +51,7 @@ void gemma2(JsonTranslator& t) {
 
 void gemma3(JsonTranslator& t) {
     gemma(t, 6);
+    head_norm(t);
 }
 
 void mixtral(JsonTranslator& t) {
@@ -73,16 +84,22 @@ void qwen_experts(JsonTranslator& t) {
     t.copy("dense_intermediate", "intermediate_size");
 }
 
-void qwen_moe(JsonTranslator& t) {
+void qwen2_moe(JsonTranslator& t) {
     common(t, false);
     head_dim_or_quotient(t);
     windows_above(t);
     qwen_experts(t);
 }
 
+void qwen3_moe(JsonTranslator& t) {
+    qwen2_moe(t);
+    head_norm(t);
+}
+
 //! Gated delta rule in most layers, gated attention in the others (Qwen3-Next, Qwen3.5).
 void qwen_linear_layers(JsonTranslator& t) {
     common(t, false);
+    head_norm(t);
     head_dim_stated(t);
     t.set("output_gate", std::string{"true"}, t.find("attn_output_gate"));
     if (Tree const* const types = t.find("layer_types")) {
@@ -146,6 +163,7 @@ void deepseek_sparse(JsonTranslator& t) {
 void glm_moe(JsonTranslator& t) {
     common(t, false);
     head_dim_stated(t);
+    if (t.is_true("use_qk_norm")) head_norm(t);
     deepseek_experts(t);
 }
 
@@ -201,6 +219,7 @@ void llama4(JsonTranslator& t) {
 void minimax(JsonTranslator& t) {
     common(t, false);
     head_dim_stated(t);
+    t.set("query_norm", std::string{"all"});  // of the architecture, not of the file
     t.set("moe_every", 1);
     t.copy("routed_experts", "num_local_experts");
     t.copy("experts_per_token", "num_experts_per_tok");
@@ -226,10 +245,10 @@ constexpr std::array families{
     Family{"llama", "LlamaForCausalLM", llama},
     Family{"mistral", "MistralForCausalLM", mistral},
     Family{"mixtral", "MixtralForCausalLM", mixtral},
-    Family{"qwen2", "Qwen2ForCausalLM", qwen},
-    Family{"qwen3", "Qwen3ForCausalLM", qwen},
-    Family{"qwen2_moe", "Qwen2MoeForCausalLM", qwen_moe},
-    Family{"qwen3_moe", "Qwen3MoeForCausalLM", qwen_moe},
+    Family{"qwen2", "Qwen2ForCausalLM", qwen2},
+    Family{"qwen3", "Qwen3ForCausalLM", qwen3},
+    Family{"qwen2_moe", "Qwen2MoeForCausalLM", qwen2_moe},
+    Family{"qwen3_moe", "Qwen3MoeForCausalLM", qwen3_moe},
     Family{"qwen3_next", "Qwen3NextForCausalLM", qwen_linear_moe},
     Family{"qwen3_5_text", "Qwen3_5ForConditionalGeneration", qwen_linear},
     Family{"qwen3_5_moe_text", "Qwen3_5MoeForConditionalGeneration", qwen_linear_moe},

@@ -33,6 +33,7 @@ void describe(Fields& fields, llm::EngineParams& engine) {
         block.number("dense", engine.launches.dense, count);
         block.number("experts", engine.launches.experts, count);
         block.number("shared", engine.launches.shared, count);
+        block.number("norm", engine.launches.norm, count);
         block.number("quantise", engine.launches.quantise, count);
     });
     fields.time("kernel", engine.kernel_ns, "us", not_negative);

@@ -61,6 +61,7 @@ void describe_experts(Fields& fields, llm::ModelParams& model) {
 
 void describe(Fields& fields, llm::ModelParams& model) {
     static Choices const attentions{{"grouped_query", "latent"}, {}};
+    static Choices const norms{{"none", "head", "all"}, {}};
     Rule const count = at_least(1).up_to(1e7).need();
     describe_name(fields, model.name);
     fields.integer("layers", model.layers, count);
@@ -69,6 +70,7 @@ void describe(Fields& fields, llm::ModelParams& model) {
     fields.integer("kv_heads", model.kv_heads, at_least(0).up_to(1e6));
     fields.integer("head_dim", model.head_dim, at_least(0).up_to(1e6));
     fields.choice("attention", model.attention, attentions);
+    fields.choice("query_norm", model.query_norm, norms);
     describe_latent(fields, model);
     describe_experts(fields, model);
     fields.integer("vocabulary", model.vocabulary, count);

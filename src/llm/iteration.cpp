@@ -129,7 +129,7 @@ void IterationModel::add_messages(Seconds& seconds, Messages const& messages, Sc
     if (messages.count <= 0) return;
     double const out_s = messages.scale_out_bytes * scale_out_byte_s_ / granted;
     double moving_s = messages.scale_up_bytes * up.all_byte_s;
-    double steps = messages.count;
+    double steps = messages.count + messages.small;
     if (messages.reduced_bytes > 0) {
         double const ranks = std::min(count_.layout().tensor, count_.layout().domain);
         double const all_s = messages.count * messages.reduced_bytes * up.all_byte_s;
@@ -139,7 +139,7 @@ void IterationModel::add_messages(Seconds& seconds, Messages const& messages, Sc
         double best = std::min(two_steps, (ranks - 1.0) * all_s + start_s);
         if (in_switch_) best = std::min(best, (1.0 + 1.0 / ranks) * all_s + start_s);
         moving_s = best;
-        steps = 0.0;
+        steps = messages.small;
     }
     auto const share = messages.scale_out_bytes > 0 ? Share::scale_out : Share::scale_up;
     seconds[index_of(share)] += exposed_ * (std::max(moving_s, out_s) + steps * (collective_s_ + up.step_s));

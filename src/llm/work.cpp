@@ -49,6 +49,7 @@ double count_kernels(ModelParams const& m, hardware::Precision weights, LaunchCo
     double const linear = real(m.linear_layers);
     bool const latent = m.attention == Attention::latent;
     double const softmax = (latent ? launches.latent : launches.attention) +
+                           (m.query_norm == QueryNorm::none ? 0.0 : launches.norm) +
                            (latent ? 4.0 : 2.0) * attention_quantised * launches.quantise;
     double const index = m.sparse_tokens > 0 ? launches.index : 0.0;
     double const before = 2.0 * expert_quantised * launches.quantise;  // a pair of products

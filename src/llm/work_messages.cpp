@@ -13,20 +13,25 @@ Messages all_reduce(double bytes, double ranks, double domain) {
     double const inside = std::min(ranks, domain);
     double const domains = std::ceil(ranks / domain);
     return {2.0 * (inside - 1.0) / inside * bytes, 2.0 * (domains - 1.0) / domains * bytes / inside, 1.0,
-            bytes};
+            bytes, 0.0};
 }
 
 Messages operator*(Messages m, double times) {
-    return {m.scale_up_bytes * times, m.scale_out_bytes * times, m.count * times, m.reduced_bytes};
+    return {m.scale_up_bytes * times, m.scale_out_bytes * times, m.count * times, m.reduced_bytes,
+            m.small * times};
 }
 
 }  // namespace
 
 Messages WorkCounter::tensor_messages(ModelParams const& model) const {
     if (layout_.tensor <= 1) return {};
-    double const reductions = 2.0 * real(model.layers) / layout_.pipeline;
-    return all_reduce(activation_value_bytes * real(model.hidden), layout_.tensor, layout_.domain) *
-           reductions;
+    double const layers = real(model.layers) / layout_.pipeline;
+    Messages messages =
+        all_reduce(activation_value_bytes * real(model.hidden), layout_.tensor, layout_.domain) *
+        (2.0 * layers);
+    // Two sums of squares a token: no bytes to speak of, but a collective.
+    if (model.query_norm == QueryNorm::all) messages.small = layers;
+    return messages;
 }
 
 Messages WorkCounter::expert_messages(ModelParams const& model, hardware::Precision weights,
@@ -65,7 +70,7 @@ Messages WorkCounter::pipeline_messages(ModelParams const& model) const {
 void WorkCounter::count_messages(Work& work, Batch const& batch, Spread const& spread) const {
     auto const scaled = [](Messages const& per_token, double tokens) {
         return Messages{per_token.scale_up_bytes * tokens, per_token.scale_out_bytes * tokens,
-                        per_token.count, per_token.reduced_bytes * tokens};
+                        per_token.count, per_token.reduced_bytes * tokens, per_token.small};
     };
     double const rank_tokens = spread.decode_tokens + spread.prefill_tokens;
     double const mean_tokens = spread.all_tokens / layout_.attention_data;

@@ -18,6 +18,7 @@ struct LaunchCounts {
     double dense{3};      //!< feed-forward
     double experts{6};    //!< routing, sorting, grouped products, combination
     double shared{2};     //!< shared experts beside them
+    double norm{2};       //!< of queries and keys, where there is one
     double quantise{1};   //!< of activations, before a product of narrower weights
 };
 

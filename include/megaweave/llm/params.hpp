@@ -9,6 +9,8 @@
 namespace mw::llm {
 
 enum class Attention : std::uint8_t { grouped_query, latent };  //!< latent: DeepSeek's MLA
+//! What the normalisation of queries and keys spans: each head, or all heads, which tensor ranks hold parts of.
+enum class QueryNorm : std::uint8_t { none, head, all };
 
 //! In which precision a part of the weights is stored, by the precision that a service asks for.
 using StoredAs = std::array<hardware::Precision, hardware::precision_count>;
@@ -40,6 +42,7 @@ struct ModelParams {
     std::int64_t shared_intermediate{0};
     std::int64_t vocabulary{0};
     bool tied_embeddings{false};
+    QueryNorm query_norm{QueryNorm::none};
     bool output_gate{false};             //!< attention's output is gated by one more projection (Qwen3-Next)
     std::int64_t sliding_window{0};      //!< tokens that a sliding-window layer sees; 0: none
     std::int64_t sliding_layers{0};      //!< how many layers slide

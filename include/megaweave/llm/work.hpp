@@ -62,6 +62,7 @@ struct Messages {
     double scale_out_bytes{0};  //!< sent through the NIC
     double count{0};            //!< collectives, each with its latency
     double reduced_bytes{0};    //!< that each of the all-reduces works on; 0: other collectives
+    double small{0};            //!< collectives of next to no bytes, beside those
 };
 
 /*!

@@ -64,6 +64,14 @@ TEST_CASE("kernels of a layer: attention 5, latent and linear 9; feed-forward 3,
     CHECK(count_kernels(mostly_linear(), Precision::bf16) == 60 * 9 + 20 * 5 + 80 * 3);
     CHECK(count_kernels(reference::gpt_oss_120b(), Precision::fp4) == 36 * (5 + 8));
     CHECK(count_kernels(reference::gpt_oss_120b(), Precision::bf16) == 36 * (5 + 6));
+    // Queries and keys normalised: two more; across tensor ranks also one small collective a layer.
+    auto normed = llama;
+    normed.query_norm = mw::llm::QueryNorm::all;
+    CHECK(count_kernels(normed, Precision::bf16) == 80 * (5 + 3 + 2));
+    CHECK(WorkCounter{normed, Precision::fp8, Precision::fp8, {.tensor = 4}, 8}(Batch{4, 400, 0, 0, 4})
+              .tensor.small == 80);
+    CHECK(WorkCounter{normed, Precision::fp8, Precision::fp8, {.tensor = 1}, 8}(Batch{4, 400, 0, 0, 4})
+              .tensor.small == 0);
     // Fitted counts need not be whole.
     CHECK(count_kernels(llama, Precision::fp8, {.attention = 4.5, .dense = 2.25, .quantise = 1.5}) ==
           doctest::Approx(80 * (4.5 + 3 + 2.25 + 3)));

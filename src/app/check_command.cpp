@@ -37,6 +37,7 @@ void print_site(config::Deck const& deck, engine::Deployment const& d) {
     line("racks", fmt::format("{} {} in {} {}", d.racks, deck.cluster.rack.name, d.halls,
                               d.halls == 1 ? "hall" : "halls"));
     line("nodes", fmt::format("{}", d.nodes));
+    if (d.memory_nodes > 0) line("memory nodes on the network", fmt::format("{}", d.memory_nodes));
     line("switches", fmt::format("{}", d.switches));
     line("cables", fmt::format("{} at {:.4g} Gb/s", d.cables,
                                static_cast<double>(deck.cluster.scale_out.link_bytes_per_s) * 8e-9));

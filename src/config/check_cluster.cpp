@@ -10,6 +10,12 @@ namespace mw::config {
 
 namespace {
 
+std::string with_memory(fabric::NetworkParams const& network) {
+    if (network.memory_nodes == 0) return "";
+    return ", among them " + num(network.memory_nodes * network.nics_per_node) + " NICs of " +
+           num(network.memory_nodes) + " memory nodes,";
+}
+
 //! Returns whether the accelerators fit.
 bool check_clos_size(fabric::NetworkParams const& clos, Checker& check) {
     check.expect(
@@ -19,8 +25,9 @@ bool check_clos_size(fabric::NetworkParams const& clos, Checker& check) {
     check.expect(clos.endpoints <= capacity,
                  {"cluster.scale_out", "cluster.accelerators", "cluster.rack", "cluster.scale_out.tiers",
                   "cluster.scale_out.radix", "cluster.scale_out.oversubscription"},
-                 num(clos.endpoints) + " accelerators do not fit a Clos of " + num(clos.tiers) +
-                     " tiers of radix " + num(clos.radix) + ", which holds " + num(capacity) + ". Use " +
+                 num(clos.endpoints) + " accelerators" + with_memory(clos) + " do not fit a Clos of " +
+                     num(clos.tiers) + " tiers of radix " + num(clos.radix) + ", which holds " +
+                     num(capacity) + ". Use " +
                      (clos.tiers < 4 ? "more tiers or a larger radix" : "a larger radix"));
     return clos.endpoints <= capacity && clos.radix % 2 == 0;
 }
@@ -77,6 +84,10 @@ void check_memory_pool(ClusterParams const& cluster, Checker& check) {
     check.expect(pool.link_bytes_per_s <= pool.bytes_per_s,
                  {"cluster.memory_pool.link", "cluster.memory_pool.bandwidth"},
                  "cluster.memory_pool.link is one accelerator's, and faster than the whole pool's bandwidth");
+    check.expect(!pool.on_network() || pool.link_bytes_per_s <= cluster.scale_out.link_bytes_per_s,
+                 {"cluster.memory_pool.link", "cluster.scale_out.link"},
+                 "a site's pool is read over the scale-out network, whose NICs are slower than "
+                 "cluster.memory_pool.link. Leave it out, or raise cluster.scale_out.link");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "check.hpp"
 #include "megaweave/config/catalogue.hpp"
 #include "megaweave/core/hash.hpp"
+#include "megaweave/core/integer.hpp"
 #include "overrides.hpp"
 #include "read_fields.hpp"
 #include "schema.hpp"
@@ -103,6 +104,22 @@ fabric::SwitchParams nearest_switch(ReadContext& context, double bytes_per_s) {
     return best;
 }
 
+//! A pool of the site hangs on the scale-out network: as many nodes as its bandwidth takes, with the NICs of a node of accelerators.
+void complete_site_pool(ClusterParams& cluster) {
+    fabric::NetworkParams& network = cluster.scale_out;
+    std::int64_t const node_bytes_per_s = network.nics_per_node * network.link_bytes_per_s;
+    if (!cluster.memory_pool.on_network() || node_bytes_per_s < 1) return;
+    network.memory_nodes = core::ceil_div(cluster.memory_pool.bytes_per_s, node_bytes_per_s);
+    network.endpoints += network.memory_nodes * network.nics_per_node;
+}
+
+//! What an accelerator has of its pool's bandwidth; of a site's, its NIC.
+std::int64_t pool_link(ClusterParams const& cluster) {
+    hardware::MemoryPoolParams const& pool = cluster.memory_pool;
+    if (pool.on_network()) return cluster.scale_out.link_bytes_per_s;
+    return pool.bytes_per_s / std::max<std::int64_t>(1, pool.accelerators(cluster.rack));
+}
+
 //! Defaults that depend on other values.
 void complete(Deck& deck, Tree const& root, ReadContext& context) {
     auto const given = [&](std::string_view path) { return at_path(root, path) != nullptr; };
@@ -122,10 +139,9 @@ void complete(Deck& deck, Tree const& root, ReadContext& context) {
     double const switch_rate = static_cast<double>(clos.radix) * static_cast<double>(clos.link_bytes_per_s);
     if (!given("cluster.scale_out.switch") && switch_rate > 0)
         cluster.network_switch = nearest_switch(context, switch_rate);
+    complete_site_pool(cluster);
     if (cluster.memory_pool.present() && !given("cluster.memory_pool.link") && clos.nics_per_node > 0)
-        cluster.memory_pool.link_bytes_per_s =
-            cluster.memory_pool.bytes_per_s /
-            std::max<std::int64_t>(1, cluster.memory_pool.accelerators(cluster.rack));
+        cluster.memory_pool.link_bytes_per_s = pool_link(cluster);
     if (deck.services.size() == 1 && !given("services[0].accelerators"))
         deck.services[0].accelerators = cluster.accelerators;
     if (deck.output.directory.empty()) deck.output.directory = "out/" + deck.name;

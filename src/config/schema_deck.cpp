@@ -11,14 +11,27 @@ void describe(Fields& fields, TimeParams& time) {
     fields.time("sample", time.sample_ns, "ms", positive);
 }
 
+void describe_transport(Fields& fields, fabric::TransportParams& transport) {
+    static Choices const kinds{{"ideal", "sprayed"}, {}};
+    if (!fields.reading() && transport.kind == fabric::TransportParams::Kind::ideal) return;
+    fields.block("transport", [&](Fields& block) {
+        block.choice("kind", transport.kind, kinds);
+        block.bytes("payload", transport.payload_bytes, "B", at_least(1).up_to(1e6));
+        block.bytes("header", transport.header_bytes, "B", at_least(0).up_to(1e6));
+        block.number("spraying_loss", transport.spraying_loss, at_least(0).up_to(0.9));
+        block.quantity("queueing", transport.queueing_s, "s", at_least(0).up_to(1));
+    });
+}
+
 void describe_scale_out(Fields& fields, ClusterParams& cluster) {
     describe_network(fields, cluster.scale_out);
+    describe_transport(fields, cluster.transport);
     fields.entry("optics", "optics", [&](Fields& entry) { describe(entry, cluster.optics); });
     fields.entry("switch", "switches", [&](Fields& entry) { describe(entry, cluster.network_switch); });
 }
 
 void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
-    static Choices const scopes{{"rack", "node"}, {"row", "hall", "pod", "cluster", "facility"}};
+    static Choices const scopes{{"rack", "node", "site"}, {"row", "hall", "pod", "cluster", "facility"}};
     hardware::MemoryPoolParams& pool = cluster.memory_pool;
     std::string none = "none";
     bool const absent =
@@ -35,6 +48,14 @@ void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
         block.number("prefetch", pool.prefetch, share);
         block.entry(
             "memory", "memories", [&](Fields& entry) { describe(entry, pool.memory); }, anything, "ddr5");
+        if (pool.on_network()) {
+            block.known("optics");
+            if (block.has("optics"))
+                block.reject("optics",
+                             "a site's pool has no links of its own. Leave optics out: those of "
+                             "cluster.scale_out count");
+            return;
+        }
         block.entry(
             "optics", "optics", [&](Fields& entry) { describe(entry, cluster.pool_optics); }, anything,
             "wdm");
@@ -261,23 +282,13 @@ void describe(Fields& fields, Deck& deck) {
     }
 }
 
-//! Of `flows` only: a run shares bytes as an ideal fluid.
-void describe_transport(Fields& fields, fabric::TransportParams& transport) {
-    static Choices const kinds{{"ideal", "sprayed"}, {}};
-    fields.choice("kind", transport.kind, kinds);
-    fields.bytes("payload", transport.payload_bytes, "B", at_least(1).up_to(1e6));
-    fields.bytes("header", transport.header_bytes, "B", at_least(0).up_to(1e6));
-    fields.number("spraying_loss", transport.spraying_loss, at_least(0).up_to(0.9));
-    fields.quantity("queueing", transport.queueing_s, "s", at_least(0).up_to(1));
-}
-
 void describe(Fields& fields, FlowsDeck& deck) {
     fields.text("name", deck.name, anything.need());
     fields.seed("seed", deck.seed);
     describe_catalogue(fields);
     auto const scale_out = [&](Fields& block) {
         describe_network(block, deck.network);
-        block.block("transport", [&](Fields& entry) { describe_transport(entry, deck.transport); });
+        describe_transport(block, deck.transport);
         deck.explicit_topology = deck.network.kind == fabric::Kind::explicit_files;
         block.known("optics");
         block.known("switch");

@@ -76,7 +76,7 @@ Warnings warnings_of(Deck const& deck) {
     if (cluster.memory_pool.present()) {
         warn_of_estimate("pool memory " + cluster.memory_pool.memory.name,
                          cluster.memory_pool.memory.provenance, warnings);
-        if (cluster.pool_optics.estimate)
+        if (cluster.pool_optics.estimate && !cluster.memory_pool.on_network())
             warnings.push_back("the power of the memory pool's optics " + cluster.pool_optics.name +
                                " is an estimate");
     }

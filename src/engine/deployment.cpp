@@ -80,6 +80,7 @@ Deployment describe(World const& world) {
     all.unused_accelerators = plan.unused_accelerators();
     all.racks = plan.racks();
     all.nodes = plan.nodes();
+    all.memory_nodes = plan.memory_nodes();
     all.halls = plan.halls();
     all.network = plan.network_tiers(deck.cluster.optics.at_host);
     for (site::NetworkTier const& tier : all.network) {

@@ -18,15 +18,15 @@ void FabricPartition::for_wanting(Do what) {
 void FabricPartition::check_shares() {
     std::vector<std::int64_t> budgets;
     budgets.reserve(links_.size());
-    for (Link const& link : links_) budgets.push_back(budget(link));
+    for (Link const& link : links_) budgets.push_back(link.budget);
     fabric::ShareCheck check{std::move(budgets), solvers_.size()};
     auto const stated = [&](Flow const& flow) {
         return fabric::ShareCheck::Flow{rate(flow), flow.demand, flow.weight, flow.links, flow.layer};
     };
     for_wanting([&](Flow const& flow) { check.add(stated(flow)); });
-    fairness_.violations += check.overloaded();
+    if (!knows_all_ || comm_->rank() == 0) fairness_.violations += check.overloaded();
     for_wanting([&](Flow& flow) { flow.explained = check.explains(stated(flow)); });
-    if (comm_->size() > 1) swap_explained();
+    if (!knows_all_) swap_explained();
     for_wanting([&](Flow const& flow) {
         if (!flow.home_here) return;
         ++fairness_.flows;

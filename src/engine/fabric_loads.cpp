@@ -28,7 +28,8 @@ void FabricPartition::measure_loads() {
         std::int64_t const granted = rate(flow);
         if (granted == 0) return;
         for (fabric::LinkUse const use : flow.links)
-            claims.push_back({use.link, {granted, flow.weight, flow.weight * use.weight}});
+            if (links_[use.link].bundle != elsewhere)
+                claims.push_back({use.link, {granted, flow.weight, flow.weight * use.weight}});
     };
     for (Active const& active : active_) add(active);
     for (Standing const& standing : standing_) add(standing);
@@ -44,7 +45,7 @@ void FabricPartition::measure_loads() {
         for (; i < claims.size() && claims[i].link == l; ++i) of_link.push_back(claims[i].claim);
         Link& link = links_[l];
         fabric::LinkLoad const load =
-            fabric::link_load(budget(link), of_link, {0, weight, weight * weight_unit_});
+            fabric::link_load(link.budget, of_link, {0, weight, weight * weight_unit_});
         if (!load.idle()) loaded_.push_back(l);
         if (load == link.told) continue;
         link.told = load;

@@ -1,6 +1,7 @@
 #include "fabric_partition.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "megaweave/core/check.hpp"
@@ -21,11 +22,15 @@ std::vector<std::int64_t> priorities_of(fabric::ClassTable const& classes) {
 }  // namespace
 
 FabricPartition::FabricPartition(site::Plan const& plan, site::Partition const& partition,
-                                 parallel::Comm& comm, std::size_t labels)
+                                 parallel::Comm& comm, std::size_t labels, bool tells_use, Sharing sharing)
     : plan_{&plan},
       partition_{&partition},
       comm_{&comm},
       labels_{labels},
+      tells_use_{tells_use},
+      knows_all_{
+          comm.size() == 1 || sharing == Sharing::each_all ||
+          (sharing == Sharing::by_plan && comm.size() <= most_that_each_know_all && spans_domains(plan))},
       first_rack_{partition.first_rack(comm.rank())},
       weight_unit_{spans_domains(plan) ? fabric::full_weight : plan.network().weight_unit()},
       link_numbers_(static_cast<std::size_t>(plan.network().link_count()), no_link),
@@ -56,7 +61,13 @@ int FabricPartition::rank_of_link(fabric::LinkIndex link) const {
     return partition_->rank_of(plan_->rack_of_link(link));
 }
 
+void FabricPartition::add_all_ranks(std::vector<int>& ranks) const {
+    ranks.resize(static_cast<std::size_t>(comm_->size()));
+    std::iota(ranks.begin(), ranks.end(), 0);
+}
+
 void FabricPartition::participants(Transfer const& transfer, std::vector<int>& ranks) const {
+    if (knows_all_) return add_all_ranks(ranks);
     ranks.assign(1, partition_->rank_of(transfer.home));
     for (fabric::Hop const& hop : path_of(transfer).hops()) ranks.push_back(rank_of_link(hop.link));
     std::ranges::sort(ranks);
@@ -64,6 +75,7 @@ void FabricPartition::participants(Transfer const& transfer, std::vector<int>& r
 }
 
 void FabricPartition::participants(StandingDemand const& demand, std::vector<int>& ranks) const {
+    if (knows_all_) return add_all_ranks(ranks);
     ranks.assign(1, partition_->rank_of(demand.home));
     for (LinkPart const& use : demand.uses) ranks.push_back(rank_of_link(use.link));
     std::ranges::sort(ranks);
@@ -75,19 +87,23 @@ std::uint32_t FabricPartition::own_link(fabric::LinkIndex link) {
     if (number == no_link) {
         number = static_cast<std::uint32_t>(links_.size());
         fabric::Topology const& network = plan_->network();
-        links_.push_back({link, network.capacity(link), bundle_places_.at(network.bundle_of(link))});
-        if (comm_->size() == 1) shares_.add_link(budget(links_.back()));
+        auto const bundle = bundle_places_.find(network.bundle_of(link));
+        MW_EXPECT(knows_all_ || bundle != bundle_places_.end(), "a link of this rank");
+        links_.push_back(
+            {link, network.capacity(link), bundle == bundle_places_.end() ? elsewhere : bundle->second});
+        links_.back().budget = budget_of(links_.back());
+        if (knows_all_) shares_.add_link(links_.back().budget);
     }
     return number;
 }
 
 //! Bytes of a window, in the solver's units.
-std::int64_t FabricPartition::budget(Link const& link) const {
+std::int64_t FabricPartition::budget_of(Link const& link) const {
     return core::mul_div(link.capacity_bytes_per_s, window_ns_, core::ns_per_s) * weight_unit_;
 }
 
 void FabricPartition::use_link(Flow& flow, fabric::LinkIndex link, std::int64_t weight) {
-    int const rank = rank_of_link(link);
+    int const rank = knows_all_ ? comm_->rank() : rank_of_link(link);
     if (rank == comm_->rank())
         flow.links.push_back({own_link(link), weight});
     else if (std::ranges::find(flow.partners, rank) == flow.partners.end())
@@ -98,7 +114,7 @@ void FabricPartition::use_link(Flow& flow, fabric::LinkIndex link, std::int64_t 
 void FabricPartition::set_home(Flow& flow, core::RackId home) {
     int const rank = partition_->rank_of(home);
     flow.home_here = rank == comm_->rank();
-    if (!flow.home_here && std::ranges::find(flow.partners, rank) == flow.partners.end())
+    if (!knows_all_ && !flow.home_here && std::ranges::find(flow.partners, rank) == flow.partners.end())
         flow.partners.push_back(rank);
 }
 
@@ -152,23 +168,25 @@ std::vector<Arrival> const& FabricPartition::advance(core::TimeNs start_ns, core
 }
 
 void FabricPartition::step(core::TimeNs start_ns, core::TimeNs end_ns, bool checked) {
-    bool const alone = comm_->size() == 1;
     if (end_ns - start_ns != window_ns_) {
         MW_EXPECT(window_ns_ == 0 || standing_.empty(), "windows are equally long");
         window_ns_ = end_ns - start_ns;
-        if (alone)
-            for (std::uint32_t l = 0; l < links_.size(); ++l) shares_.set_capacity(l, budget(links_[l]));
+        for (std::uint32_t l = 0; l < links_.size(); ++l) {
+            links_[l].budget = budget_of(links_[l]);
+            if (knows_all_) shares_.set_capacity(l, links_[l].budget);
+        }
     }
     now_ns_ = end_ns;
-    // Whoever shares a flow with a neighbour must meet it; alone, nothing new means nothing to do.
-    if (active_.empty() && (alone ? !standing_changed_ && !transfer_ended_ : standing_.empty())) {
+    // Whoever shares a flow with a neighbour must meet it; else nothing new means nothing to do.
+    if (active_.empty() &&
+        (knows_all_ ? !standing_changed_ && changed_.empty() && !transfer_ended_ : standing_.empty())) {
         if (checked) check_shares();
         return;
     }
     ++window_;
     stepped_ = true;
     want(start_ns, end_ns);
-    if (alone)
+    if (knows_all_)
         share_alone();
     else
         share_with_neighbours();
@@ -190,14 +208,16 @@ void FabricPartition::want(core::TimeNs start_ns, core::TimeNs end_ns) {
         active.weight = active.class_weight *
                         std::max<std::int64_t>(1, core::mul_div(whole_window, present_ns, window_ns_));
     }
-    if (!standing_changed_) return;
-    for (Standing& standing : standing_)
+    for_changed([&](std::uint32_t s) {
+        Standing& standing = standing_[s];
         standing.demand = core::mul_div(standing.bytes_per_s, window_ns_, core::ns_per_s);
+        standing.line = core::mul_div(standing.line_bytes_per_s, window_ns_, core::ns_per_s);
+    });
 }
 
 std::int64_t FabricPartition::rate(Flow const& flow) const {
     if (flow.demand == 0) return 0;
-    return comm_->size() == 1 ? shares_.rate(flow.flow) : solvers_[flow.layer].rate(flow.flow);
+    return knows_all_ ? shares_.rate(flow.flow) : solvers_[flow.layer].rate(flow.flow);
 }
 
 //! When in the window the transfers end that end in it.
@@ -212,13 +232,15 @@ void FabricPartition::time_ends(core::TimeNs start_ns) {
         active.end_offset_ns =
             from_ns + core::mul_div(transfer.bytes_left, core::ns_per_s, transfer.bytes_per_s);
         std::int64_t const level = fabric::content_level(active.demand, active.weight);
-        for (fabric::LinkUse const use : active.links)
-            active.end_offset_ns = std::max(
-                active.end_offset_ns,
-                core::mul_div(window_ns_, load_at(use.link, level, active.layer), budget(links_[use.link])));
+        for (fabric::LinkUse const use : active.links) {
+            std::int64_t const load = load_at(use.link, level, active.layer);
+            std::int64_t const most = links_[use.link].budget;
+            active.end_offset_ns = std::max(active.end_offset_ns, core::mul_div(window_ns_, load, most));
+            active.least_load = std::min(active.least_load, core::mul_div(whole_load, load, most));
+        }
         active.end_offset_ns = std::min(active.end_offset_ns, window_ns_);
     }
-    if (shared && comm_->size() > 1) swap_ends();
+    if (shared && !knows_all_) swap_ends();
 }
 
 void FabricPartition::move_bytes(core::TimeNs start_ns) {
@@ -228,11 +250,15 @@ void FabricPartition::move_bytes(core::TimeNs start_ns) {
         Transfer& transfer = active.transfer;
         std::int64_t const granted = rate(active);
         for (fabric::LinkUse const use : active.links)
-            counter(active, use) += core::mul_div(granted, use.weight, weight_unit_);
+            count(active, use, core::mul_div(granted, use.weight, weight_unit_));
         transfer.bytes_left -= granted;
         if (active.ends) {
-            if (active.home_here) arrivals_.push_back({transfer, start_ns + active.end_offset_ns});
-            if (comm_->size() == 1) shares_.remove_flow(active.flow);
+            double const until_end = static_cast<double>(active.least_load) / whole_load *
+                                     static_cast<double>(window_ns_) /
+                                     static_cast<double>(std::max<core::TimeNs>(1, active.end_offset_ns));
+            if (active.home_here)
+                arrivals_.push_back({transfer, start_ns + active.end_offset_ns, std::min(1.0, until_end)});
+            if (knows_all_) shares_.remove_flow(active.flow);
             transfer_ended_ = true;
         } else {
             if (&active_[kept] != &active) active_[kept] = std::move(active);

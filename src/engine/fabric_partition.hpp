@@ -18,22 +18,6 @@
 
 namespace mw::engine {
 
-//! A transfer that ended in this window, for its home rack.
-struct Arrival {
-    Transfer transfer;
-    core::TimeNs at_ns{0};  //!< its last byte left
-};
-
-//! Traffic that never ends by itself: it would like a rate and takes what it is granted. An all-to-all, reads of a memory pool.
-struct StandingDemand {
-    std::uint64_t id{0};  //!< a number of its own kind
-    core::RackId home;
-    std::int64_t bytes_per_s{0};
-    std::vector<LinkPart> uses;        //!< each link once
-    std::int64_t line_bytes_per_s{0};  //!< while it sends; for its burst share
-    TrafficLabel label{0};             //!< under which the links count its bytes
-};
-
 /*!
  * The links that a partition owns, the transfers and standing demands that use them, and their fair shares of each window's bytes.
  *
@@ -57,16 +41,19 @@ struct StandingDemand {
  * Worked: a link of 400 GB/s, a transfer that has 300 of them, line rate 400: x = 200; with a transfer that wants no more than 50: 350.
  *
  * One rank alone keeps the shares up to date (`fabric::FairShares`): a window costs what changed in it, and a standing demand that
- * nothing touches costs nothing. Several ranks find them in synchronous rounds, every window anew: partitions swap limits and fixed
- * levels of the flows that they have in common, pairwise, and no other rank takes part.
+ * nothing touches costs nothing. Several ranks may each do so for the whole network: nothing is swapped, and where thousands of demands
+ * stand a change costs microseconds on each, while rounds would pose them all in every window. Or they find shares in synchronous
+ * rounds, every window anew: partitions swap limits and fixed levels of the flows that they have in common, pairwise, and no other rank
+ * takes part; work is then spread, whatever the number of ranks.
  *
  * Transfers inside a scale-up domain have no links: they run at their line rate, known to their home alone.
  */
 class FabricPartition {
   public:
     //! Bytes are counted by bundle and by label, of which there are `labels`.
+    //! `tells_use`: grants say how full the links of standing demands are.
     FabricPartition(site::Plan const& plan, site::Partition const& partition, parallel::Comm& comm,
-                    std::size_t labels = 1);
+                    std::size_t labels = 1, bool tells_use = false, Sharing sharing = Sharing::by_plan);
 
     //! Ranks that must know of a transfer (its home's among them), ascending.
     void participants(Transfer const& transfer, std::vector<int>& ranks) const;
@@ -131,23 +118,30 @@ class FabricPartition {
   private:
     static constexpr std::uint32_t no_flow = ~std::uint32_t{0};
     static constexpr std::uint32_t no_link = ~std::uint32_t{0};
+    static constexpr std::size_t elsewhere = ~std::size_t{0};  //!< of bundles: another rank counts
+    static constexpr int most_that_each_know_all = 64;
     static constexpr std::int64_t whole_window = 16;
     static constexpr std::int64_t steps = 2;  //!< of a window
+    static constexpr std::int64_t whole_load = 1 << 16;
+    static constexpr std::int64_t uses_told = 16;  //!< that grants tell apart
 
     struct Link {
         fabric::LinkIndex index;
         std::int64_t capacity_bytes_per_s;
-        std::size_t bundle;            //!< place in bundles_
+        std::size_t bundle;            //!< place in bundles_, or elsewhere
+        std::int64_t budget{0};        //!< of a window, in the solver's units
         std::int64_t posed{-1};        //!< problem in which it was last given to the solver …
         std::uint32_t solver_link{0};  //!< … as this link
         std::int64_t window{-1};       //!< in which …
         std::int64_t left{0};          //!< … layers so far left this of its budget
         fabric::LinkLoad told{};       //!< to all ranks
         bool stands{false};            //!< a standing demand may use it
+        std::int64_t ample{0};         //!< with so much left, it holds no burst of these back
+        std::int64_t taken{0};         //!< by transfers
         std::uint32_t first_claim{0};  //!< of the transfers on it …
         std::uint32_t claims{0};       //!< … so many
     };
-    //! A transfer on a link that standing demands use.
+    //! A transfer on a link that holds bursts of standing demands back.
     struct Claim {
         std::uint32_t link;
         std::int64_t content_at;  //!< the level at which it has what it has
@@ -170,6 +164,8 @@ class FabricPartition {
         std::int64_t weight_told{0};    //!< to shares_
         std::uint32_t flow{no_flow};    //!< of the solver
         core::TimeNs end_offset_ns{0};  //!< into the window, if it ends in it
+        std::int64_t least_load{
+            whole_load};  //!< of its links, in parts of whole_load of a window (an ending transfer: up to its end)
     };
     struct Active : Flow {
         Transfer transfer;
@@ -181,7 +177,10 @@ class FabricPartition {
         std::int64_t bytes_per_s{0};
         std::int64_t line_bytes_per_s{0};
         std::int64_t granted{0};           //!< bytes of a window
+        std::int64_t line{0};              //!< bytes of a window at its line rate
         std::int64_t burst{0};             //!< of a window, at most its line rate's
+        bool touched{false};               //!< it is in touched_ …
+        bool bursts{false};                //!< … since its burst may be another
         core::TimeNs counted_until_ns{0};  //!< its bytes are in bundle_bytes_ up to here
         Grant told{};                      //!< to its home
     };
@@ -200,7 +199,7 @@ class FabricPartition {
     void use_link(Flow& flow, fabric::LinkIndex link, std::int64_t weight);
     void set_home(Flow& flow, core::RackId home);
     [[nodiscard]] std::vector<Standing>::const_iterator find(std::uint64_t standing) const;
-    [[nodiscard]] std::int64_t budget(Link const& link) const;
+    [[nodiscard]] std::int64_t budget_of(Link const& link) const;
     void sort();
     void step(core::TimeNs start_ns, core::TimeNs end_ns, bool checked);
     void want(core::TimeNs start_ns, core::TimeNs end_ns);
@@ -224,13 +223,27 @@ class FabricPartition {
     [[nodiscard]] std::int64_t rate(Flow const& flow) const;
     void grant_standing(core::TimeNs start_ns);
     void number_standing();
+    void number(std::uint32_t standing);
+    void touch(std::uint32_t standing);
+    void forget_places();
+    void touch_those_on(std::vector<Claim> const& claims);
+    void list_standing_of_links();
+    template <class Do>
+    void for_changed(Do what);
+    template <class Do>
+    void for_touched(Do what);
     void count_bytes(Standing& standing, core::TimeNs until_ns);
-    [[nodiscard]] std::int64_t& counter(Flow const& flow, fabric::LinkUse use) {
-        return bundle_bytes_[links_[use.link].bundle * labels_ + flow.label];
+    void count(Flow const& flow, fabric::LinkUse use, std::int64_t bytes) {
+        std::size_t const bundle = links_[use.link].bundle;
+        if (bundle != elsewhere) bundle_bytes_[bundle * labels_ + flow.label] += bytes;
     }
+    void add_all_ranks(std::vector<int>& ranks) const;
     void find_bursts();
+    void claim_links();
+    void find_uses();
     [[nodiscard]] std::int64_t burst_level(Flow const& flow, fabric::LinkUse use) const;
     void swap_bursts();
+    [[nodiscard]] double use_of(Standing const& standing) const;
     void tell_homes();
     void measure_loads();
     void move_bytes(core::TimeNs start_ns);
@@ -240,6 +253,8 @@ class FabricPartition {
     parallel::Comm* comm_;
     std::vector<fabric::BundleIndex> bundles_;
     std::size_t labels_;
+    bool tells_use_;
+    bool knows_all_;  //!< all links of the network are in links_, and shares_ has them
     std::vector<std::int64_t> bundle_bytes_;  //!< [bundle x label]
     std::vector<std::size_t> first_bundle_;   //!< by local rack, one more than racks
     std::int64_t first_rack_;
@@ -251,13 +266,18 @@ class FabricPartition {
     std::vector<Active> active_;      //!< by transfer id
     std::vector<Standing> standing_;  //!< by id
     bool sorted_{true};
-    bool standing_changed_{false};  //!< since the last window
-    bool transfer_ended_{false};    //!< in the last window: its share is free in the next
-    bool stepped_{false};           //!< shares were found since homes were told
+    bool standing_changed_{false};        //!< since the last window: any of them may have
+    std::vector<std::uint32_t> changed_;  //!< else these, places in standing_
+    bool all_touched_{false};             //!< since homes were told, any of them may have got another share
+    std::vector<std::uint32_t> touched_;  //!< else these
+    std::vector<std::size_t> first_on_link_;  //!< of each of links_ and the end: standing_on_link_
+    std::vector<std::uint32_t> standing_on_link_;
+    bool transfer_ended_{false};  //!< in the last window: its share is free in the next
+    bool stepped_{false};         //!< shares were found since homes were told
 
     std::vector<std::int64_t> layer_priorities_;  //!< that classes have, ascending
-    fabric::PriorityShares shares_;               //!< one rank: its links are links_
-    std::vector<fabric::MaxMinSolver> solvers_;   //!< several; one for each layer
+    fabric::PriorityShares shares_;               //!< who knows all: its links are links_
+    std::vector<fabric::MaxMinSolver> solvers_;   //!< in rounds; one for each layer
     std::int64_t posed_{0};                       //!< problems so far
     fabric::AdaptiveRouting choose_detour_;
     std::vector<fabric::LinkLoad> loads_;  //!< of all links, as told; none where detours do not go by load
@@ -270,7 +290,8 @@ class FabricPartition {
     std::vector<Neighbour> neighbours_;
     std::vector<parallel::Swap> swaps_;
     std::vector<Arrival> arrivals_;
-    std::vector<Claim> claims_;  //!< by link, then level
+    std::vector<Claim> claims_;             //!< by link, then level
+    std::vector<std::int64_t> link_loads_;  //!< reused, of links_
     std::vector<Grant> grants_;
     core::TimeNs window_ns_{0};  //!< of a step
     core::TimeNs now_ns_{0};     //!< end of the last step
@@ -278,5 +299,14 @@ class FabricPartition {
     std::int64_t rounds_{0};
     FairnessCount fairness_;  //!< of the last window that was checked
 };
+
+//! Places in standing_ whose demand may differ from the last window's.
+template <class Do>
+void FabricPartition::for_changed(Do what) {
+    if (standing_changed_)
+        for (std::uint32_t s = 0; s < standing_.size(); ++s) what(s);
+    else
+        for (std::uint32_t const s : changed_) what(s);
+}
 
 }  // namespace mw::engine

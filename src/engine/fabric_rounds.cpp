@@ -25,7 +25,7 @@ void FabricPartition::pose(Flow& flow) {
         Link& link = links_[use.link];
         if (link.window != window_) {
             link.window = window_;
-            link.left = budget(link);
+            link.left = link.budget;
         }
         if (link.posed != posed_) {
             link.posed = posed_;
@@ -117,7 +117,7 @@ void FabricPartition::swap_fixed() {
                       [&](Flow const* flow) { return !solvers_[flow->layer].is_open(flow->flow); });
 }
 
-//! Latest times, over all ranks that have a part, at which transfers that end could have had their bytes.
+//! Latest times, over all ranks that have a part, at which transfers that end could have had their bytes; and the least of links' loads.
 void FabricPartition::swap_ends() {
     for (Neighbour& neighbour : neighbours_) {
         neighbour.open.clear();
@@ -128,7 +128,8 @@ void FabricPartition::swap_ends() {
         if (active.ends) ending.push_back(&active);
     for (Active const* const active : ending) meet_neighbours(*active);
     for (Neighbour& neighbour : neighbours_)
-        for (Flow const* const flow : neighbour.open) neighbour.send.push_back(flow->end_offset_ns);
+        for (Flow const* const flow : neighbour.open)
+            neighbour.send.insert(neighbour.send.end(), {flow->end_offset_ns, flow->least_load});
     swap_all();
     std::vector<std::size_t> next(neighbours_.size(), 0);
     for (Active* const active : ending)
@@ -136,13 +137,14 @@ void FabricPartition::swap_ends() {
             auto const at = std::ranges::lower_bound(neighbours_, partner, {}, &Neighbour::rank);
             auto const n = static_cast<std::size_t>(at - neighbours_.begin());
             active->end_offset_ns = std::max(active->end_offset_ns, at->receive[next[n]++]);
+            active->least_load = std::min(active->least_load, at->receive[next[n]++]);
         }
 }
 
 //! Loads of own links once the layers above are done and every flow of this one has come to a level, for links that ending
 //! transfers use.
 std::int64_t FabricPartition::load_at(std::uint32_t link, std::int64_t level, std::size_t layer) const {
-    if (comm_->size() == 1) return shares_.load_at(link, level, layer);
+    if (knows_all_) return shares_.load_at(link, level, layer);
     std::int64_t load = 0;
     auto const add = [&](Flow const& flow) {
         if (flow.layer > layer || flow.demand == 0) return;

@@ -1,5 +1,6 @@
-// Standing demands, and shares kept up to date on one rank alone.
+// Standing demands, and shares kept up to date by a rank that knows all.
 #include <algorithm>
+#include <utility>
 
 #include "fabric_partition.hpp"
 #include "megaweave/core/check.hpp"
@@ -25,8 +26,8 @@ void FabricPartition::begin(StandingDemand const& demand) {
     for (fabric::LinkUse const use : standing.links) links_[use.link].stands = true;
     set_home(standing, demand.home);
     standing.counted_until_ns = now_ns_;
+    forget_places();
     standing_.insert(at, std::move(standing));
-    standing_changed_ = true;
 }
 
 std::vector<FabricPartition::Standing>::const_iterator FabricPartition::find(std::uint64_t standing) const {
@@ -39,16 +40,16 @@ void FabricPartition::change(std::uint64_t standing, std::int64_t bytes_per_s) {
     MW_EXPECT(bytes_per_s >= 0, "a demand is not negative");
     auto const place = static_cast<std::size_t>(find(standing) - standing_.cbegin());
     standing_[place].bytes_per_s = bytes_per_s;
-    standing_changed_ = true;
+    changed_.push_back(static_cast<std::uint32_t>(place));
 }
 
 void FabricPartition::end(std::uint64_t standing) {
     auto const place = static_cast<std::size_t>(find(standing) - standing_.cbegin());
     Standing& ending = standing_[place];
     count_bytes(ending, now_ns_);
-    if (comm_->size() == 1 && ending.flow != no_flow) shares_.remove_flow(ending.flow);
+    if (knows_all_ && ending.flow != no_flow) shares_.remove_flow(ending.flow);
+    forget_places();
     standing_.erase(standing_.begin() + static_cast<std::ptrdiff_t>(place));
-    standing_changed_ = true;
 }
 
 std::int64_t FabricPartition::granted_bytes(std::uint64_t standing) const {
@@ -63,8 +64,10 @@ double FabricPartition::granted_share(std::uint64_t standing) const {
 //! Tells the solver what changed, and nothing else.
 void FabricPartition::share_alone() {
     for (Active& active : active_) update_flow(active);
-    if (standing_changed_)
-        for (Standing& standing : standing_) update_flow(standing);
+    for_changed([&](std::uint32_t s) {
+        update_flow(standing_[s]);
+        number(s);
+    });
     shares_.update();
 }
 
@@ -87,7 +90,7 @@ void FabricPartition::count_bytes(Standing& standing, core::TimeNs until_ns) {
     std::int64_t const windows =
         standing.granted == 0 ? 0 : (until_ns - standing.counted_until_ns) / window_ns_;
     for (fabric::LinkUse const use : standing.links)
-        counter(standing, use) += core::mul_div(windows * standing.granted, use.weight, weight_unit_);
+        count(standing, use, core::mul_div(windows * standing.granted, use.weight, weight_unit_));
     standing.counted_until_ns = until_ns;
 }
 
@@ -98,26 +101,50 @@ void FabricPartition::grant_standing(core::TimeNs start_ns) {
         count_bytes(standing, start_ns);
         standing.granted = granted;
     };
-    bool const all = standing_changed_ || comm_->size() > 1;
-    if (all) {
+    if (standing_changed_ || !knows_all_) {
         for (Standing& standing : standing_) grant(standing);
-        if (comm_->size() == 1) number_standing();
+        if (knows_all_) number_standing();
+        all_touched_ = true;
     } else {
-        for (std::uint32_t const flow : shares_.news())
-            if (flow < standing_of_flow_.size() && standing_of_flow_[flow] > 0)
-                grant(standing_[standing_of_flow_[flow] - 1]);
+        for (std::uint32_t const flow : shares_.news()) {
+            if (flow >= standing_of_flow_.size() || standing_of_flow_[flow] == 0) continue;
+            grant(standing_[standing_of_flow_[flow] - 1]);
+            touch(standing_of_flow_[flow] - 1);
+        }
+        for (std::uint32_t const s : changed_) {
+            standing_[s].bursts = true;
+            touch(s);
+        }
     }
+    changed_.clear();
     standing_changed_ = false;
+}
+
+//! There will be others than before, and places in standing_ move.
+void FabricPartition::forget_places() {
+    standing_changed_ = true;
+    all_touched_ = true;
+    changed_.clear();
+    for (std::uint32_t const s : touched_) standing_[s].touched = false;
+    touched_.clear();
+    first_on_link_.clear();
+}
+
+void FabricPartition::touch(std::uint32_t standing) {
+    if (std::exchange(standing_[standing].touched, true)) return;
+    touched_.push_back(standing);
 }
 
 void FabricPartition::number_standing() {
     standing_of_flow_.clear();
-    for (std::uint32_t s = 0; s < standing_.size(); ++s) {
-        std::uint32_t const flow = standing_[s].flow;
-        if (flow == no_flow) continue;
-        if (flow >= standing_of_flow_.size()) standing_of_flow_.resize(flow + 1, 0);
-        standing_of_flow_[flow] = s + 1;
-    }
+    for (std::uint32_t s = 0; s < standing_.size(); ++s) number(s);
+}
+
+void FabricPartition::number(std::uint32_t standing) {
+    std::uint32_t const flow = standing_[standing].flow;
+    if (flow == no_flow) return;
+    if (flow >= standing_of_flow_.size()) standing_of_flow_.resize(flow + 1, 0);
+    standing_of_flow_[flow] = standing + 1;
 }
 
 }  // namespace mw::engine

@@ -147,10 +147,10 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     std::int64_t const pool_bytes = rack.take_pool_bytes(now_ns);
     Counts const counts = rack.counts();
     Counts const done = rack.counts_since_sample();
-    RackEnergy const used =
-        rack_power_({rack.accelerators(), rack.assigned_accelerators(), world_->plan().nodes_in(rack.id()),
-                     sample_ns_, nic_bytes, rack.die_c(), supply_.dark(), pool_bytes},
-                    meter);
+    RackEnergy const used = rack_power_(
+        {rack.accelerators(), rack.assigned_accelerators(), world_->plan().nodes_in(rack.id()), sample_ns_,
+         nic_bytes, rack.die_c(), supply_.dark(), pool_bytes, world_->plan().memory_nodes_in(rack.id())},
+        meter);
     Energies const energy = at_meter(rack, used, meter, sums);
     std::int64_t const load_uj = used.by_consumer.sum();
     auto const accelerator_uj = static_cast<double>(used.boards_uj);

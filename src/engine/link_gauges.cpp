@@ -31,6 +31,13 @@ std::vector<std::size_t> traffic_of(World const& world) {
             return service.mode == serving::Mode::disaggregated;
         }))
         classes.push_back(static_cast<std::size_t>(TrafficClass::kv));
+    if (world.deck().cluster.memory_pool.on_network()) {
+        if (std::ranges::any_of(services, [](serving::ServiceParams const& service) {
+                return service.start == serving::Start::cold;
+            }))
+            classes.push_back(static_cast<std::size_t>(TrafficClass::weights));
+        classes.push_back(static_cast<std::size_t>(TrafficClass::pool));
+    }
     std::set<std::pair<std::size_t, bool>> seen;  // pools, whose instances are alike
     std::set<std::size_t> leaving;
     for (site::InstancePlace const& place : world.plan().instances()) {

@@ -48,6 +48,7 @@ std::optional<plant::AcceleratorThermal> make_thermal(config::Deck const& deck) 
 Rack::Rack(World const& world, core::RackId id)
     : world_{&world},
       id_{id},
+      transport_{world.deck().cluster.transport},
       accelerators_{world.plan().accelerators_in(id)},
       meter_{world.plan().accelerators_in(id), swing_bins(world.deck().time.sample_ns).length_ns},
       thermal_{make_thermal(world.deck())},
@@ -82,14 +83,15 @@ void Rack::host_instances() {
         std::unique_ptr<ScaleOut> scale_out;
         if (auto const patterns = scale_out_patterns(plan, *at, service.model(at->prefill));
             !patterns.empty())
-            scale_out = std::make_unique<ScaleOut>(service.model(at->prefill), timing, patterns);
+            scale_out = std::make_unique<ScaleOut>(service.model(at->prefill), timing, patterns, transport_,
+                                                   1.0 - service.params().engine.communication_overlap);
         serving::Timing const& shared = scale_out ? scale_out->timing() : timing;
         hosted_.push_back({instance, &service, std::move(boards), std::move(scale_out),
                            serving::Instance{service.instance(at->prefill), shared}, group, at->prefill,
                            (at->first_accelerator + at->accelerators - 1) / per_rack});
         if (hosted_.size() == 1) first_hosted_ = instance.index();
         due_ns_.push_back(hosted_.back().instance.next_event_ns());
-        if (!pools_.empty()) add_seat(*at);
+        if (world_->deck().cluster.memory_pool.present()) add_seat(*at);
     }
 }
 
@@ -119,7 +121,7 @@ void Rack::host_cells() {
 void Rack::find_next_event() {
     core::TimeNs next = inbox_.empty() ? serves_ns_ : std::min(serves_ns_, inbox_.front().due_ns);
     for (core::TimeNs const due_ns : due_ns_) next = std::min(next, due_ns);
-    if (!pools_.empty()) next = std::min(next, next_pool_event_ns());
+    if (!seats_.empty()) next = std::min(next, next_pool_event_ns());
     for (Guest const& guest : guests_) next = std::min(next, guest.end_ns);
     for (Cell const& cell : cells_) {
         next = std::min(next, cell.arrivals.next_ns());
@@ -145,7 +147,7 @@ void Rack::run_until(core::TimeNs end_ns) {
             ++counts_[Count::events];
             handle(message);
         }
-        if (!pools_.empty()) end_pool_reads(now_ns);
+        if (!seats_.empty()) end_pool_reads(now_ns);
         for (std::uint32_t i = 0; i < hosted_.size(); ++i)
             if (due_ns_[i] == now_ns) {
                 ++counts_[Count::events];
@@ -270,6 +272,8 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
         if (begun && hosted.instance.iteration_start_ns() <= now_ns) announce_work(index, now_ns);
     } else if (was_busy) {
         meter_.end(hosted.group, now_ns);
+        if (!seats_.empty() && std::exchange(seats_[index].guests_wait, false))
+            tell_guests(hosted, {}, now_ns);
         if (hosted.boards) hosted.boards->set_power({});
         if (hosted.scale_out) {
             hosted.scale_out->rest();
@@ -287,8 +291,9 @@ void Rack::announce_work(std::uint32_t index, core::TimeNs now_ns) {
     if (hosted.boards) hosted.boards->set_power(power);
     Work work{cost.duration_ns, cost.share_ns, to_mw(power.compute_w), to_mw(power.memory_w),
               to_mw(power.link_w)};
-    if (!pools_.empty() && seats_[index].reserved) {
-        add_wait(hosted, work);
+    if (!seats_.empty()) {
+        seats_[index].guests_wait = false;
+        if (seats_[index].reserved) add_wait(hosted, work);
         reserved_pool_bytes_ += work.pool_bytes * meter_.accelerators(hosted.group);
     }
     meter_.begin(hosted.group, now_ns, work);
@@ -296,7 +301,11 @@ void Rack::announce_work(std::uint32_t index, core::TimeNs now_ns) {
         hosted.scale_out->begin(now_ns);
         hosted.scale_out->tell(hosted.id, demands_);
     }
+    tell_guests(hosted, work, now_ns);
+}
 
+//! What accelerators of an instance in other racks do from now on.
+void Rack::tell_guests(Hosted const& hosted, Work const& work, core::TimeNs now_ns) {
     for (std::int64_t rack = id_.index() + 1; rack <= hosted.last_rack; ++rack) {
         send(MessageKind::activity, core::RackId::of(static_cast<std::size_t>(rack)), hosted.id.index(), 0,
              {}, now_ns);

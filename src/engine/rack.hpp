@@ -14,6 +14,7 @@
 #include "megaweave/engine/results.hpp"
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
+#include "megaweave/fabric/transport.hpp"
 #include "megaweave/hardware/shared_pool.hpp"
 #include "megaweave/plant/storage.hpp"
 #include "megaweave/plant/thermal.hpp"
@@ -56,9 +57,8 @@ class Rack final : private serving::InstanceListener {
     void prefetch_due(core::TimeNs end_ns) const;
     void prefetch_batches(core::TimeNs end_ns) const;
 
-    //! A transfer that this rack started has ended at `at_ns`, in the window that ends at `window_end_ns`, after its exchange.
-    void transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns,
-                           core::TimeNs window_ns);
+    //! A transfer that this rack started has ended in the window that ends at `window_end_ns`, after its exchange.
+    void transfer_finished(Arrival const& arrival, core::TimeNs window_end_ns, core::TimeNs window_ns);
 
     //! From the window on that began at `start_ns`, the fabric grants an instance's messages this.
     void granted(Grant const& grant, core::TimeNs start_ns);
@@ -133,7 +133,7 @@ class Rack final : private serving::InstanceListener {
             requests_& digest_;
         ar& sequence_& transfers_& next_event_ns_;
         for (hardware::SharedPool& pool : pools_) ar& pool;
-        for (PoolSeat& seat : seats_) ar& seat.waits_from_ns;
+        for (PoolSeat& seat : seats_) ar& seat.waits_from_ns& seat.read& seat.guests_wait;
         ar& reserved_pool_bytes_& taken_pool_bytes_;
     }
 
@@ -162,14 +162,18 @@ class Rack final : private serving::InstanceListener {
         std::size_t group;
         core::TimeNs end_ns{core::never};  //!< of the work it was told of
     };
+    static constexpr std::uint32_t no_read = ~std::uint32_t{0};
     //! How a hosted instance comes by its memory pools.
     struct PoolSeat {
         std::size_t pool{0};   //!< of this rack; unless it has accelerators at several pools
         bool reserved{false};  //!< it has: its part of each is set aside for it
         core::TimeNs waits_from_ns{core::never};  //!< nothing but the pool is left of its iteration
+        std::uint32_t read{no_read};              //!< of memory nodes: the fetch that the iteration needs
+        bool guests_wait{false};                  //!< and racks with a part of it were told so
     };
-    //! A KV cache on its way here, in one or more transfers.
+    //! A KV cache on its way here, or what an iteration reads from memory nodes, in one or more transfers.
     struct Fetch {
+        bool of_memory{false};
         std::uint32_t instance{0};  //!< among hosted
         serving::Slot reserved{0};
         serving::Slot source{0};
@@ -206,7 +210,17 @@ class Rack final : private serving::InstanceListener {
     [[nodiscard]] core::TimeNs next_pool_event_ns() const;
     void send(MessageKind kind, core::RackId to, std::uint32_t target, serving::Slot slot,
               serving::Request const& request, core::TimeNs due_ns);
+    [[nodiscard]] std::uint32_t take_fetch();
     void start_transfers(std::uint32_t fetch, core::TimeNs now_ns);
+    Transfer& add_transfer(std::uint32_t fetch, std::int64_t bytes, fabric::Route route, core::TimeNs now_ns);
+    [[nodiscard]] std::int64_t nic_bytes_per_s() const;
+    [[nodiscard]] core::TimeNs last_byte_ns(Arrival const& arrival) const;
+    void kv_arrives(std::uint32_t fetch, core::TimeNs window_end_ns, core::TimeNs window_ns);
+    void read_memory(std::uint32_t index, core::TimeNs now_ns);
+    void read_for_node(std::uint32_t index, std::int64_t first, std::int64_t count, std::int64_t bytes,
+                       core::TimeNs now_ns);
+    void memory_read(std::uint32_t fetch, core::TimeNs window_end_ns);
+    void tell_guests(Hosted const& hosted, Work const& work, core::TimeNs now_ns);
     void record_completion(serving::Request const& request, core::TimeNs now_ns);
     void record_ttft(serving::Request const& request, core::TimeNs ttft_ns, core::TimeNs now_ns);
     [[nodiscard]] std::uint32_t hosted_index(std::uint32_t instance) const;
@@ -215,6 +229,7 @@ class Rack final : private serving::InstanceListener {
 
     World const* world_;
     core::RackId id_;
+    fabric::Transport transport_;
     std::int64_t accelerators_;
     std::int64_t assigned_accelerators_{0};
     std::vector<Hosted> hosted_;     //!< by instance id, which ascends
@@ -222,8 +237,8 @@ class Rack final : private serving::InstanceListener {
     //! Of the hosted instances, side by side: every event looks at them all.
     std::vector<core::TimeNs> due_ns_;
     std::vector<hardware::SharedPool> pools_;
-    std::vector<PoolSeat> seats_;  //!< of the hosted instances, where there are pools
-    std::int64_t reserved_pool_bytes_{0};
+    std::vector<PoolSeat> seats_;          //!< of the hosted instances, where there are pools
+    std::int64_t reserved_pool_bytes_{0};  //!< of reads that no SharedPool runs
     std::int64_t taken_pool_bytes_{0};
     std::vector<Cell> cells_;
     std::vector<Guest> guests_;

@@ -85,7 +85,11 @@ void Rack::lose_power(core::TimeNs now_ns, core::TimeNs serves_ns) {
         guest.end_ns = core::never;
     }
     for (hardware::SharedPool& pool : pools_) pool.stop(now_ns);
-    for (PoolSeat& seat : seats_) seat.waits_from_ns = core::never;
+    for (PoolSeat& seat : seats_) {
+        seat.waits_from_ns = core::never;
+        seat.read = no_read;
+        seat.guests_wait = false;
+    }
     find_next_event();
 }
 

@@ -26,7 +26,7 @@ std::int64_t to_mw(double watts) {
  */
 void Rack::make_pools() {
     hardware::MemoryPoolParams const& pool = world_->deck().cluster.memory_pool;
-    if (!pool.present()) return;
+    if (!pool.present() || pool.on_network()) return;
     site::Plan const& plan = world_->plan();
     std::int64_t const members = pool.accelerators(plan.rack_type());
     std::int64_t const first = id_.index() * plan.rack_type().accelerators();
@@ -50,6 +50,7 @@ void Rack::make_pools() {
 
 void Rack::add_seat(site::InstancePlace const& place) {
     site::Plan const& plan = world_->plan();
+    if (world_->deck().cluster.memory_pool.on_network()) return seats_.push_back({});
     std::int64_t const members = world_->deck().cluster.memory_pool.accelerators(plan.rack_type());
     std::int64_t const first = place.first_accelerator / members;
     std::int64_t const last = (place.first_accelerator + place.accelerators - 1) / members;
@@ -60,6 +61,7 @@ void Rack::add_seat(site::InstancePlace const& place) {
 //! The iteration that begins now asks for bytes.
 void Rack::ask_pool(std::uint32_t index, core::TimeNs now_ns) {
     hardware::MemoryPoolParams const& pool = world_->deck().cluster.memory_pool;
+    if (pool.on_network()) return read_memory(index, now_ns);
     serving::Instance& instance = hosted_[index].instance;
     llm::IterationCost const& cost = instance.iteration();
     PoolSeat& seat = seats_[index];
@@ -136,6 +138,9 @@ void Rack::wait_for_pools(core::TimeNs now_ns) {
         Work wait{open_end_ns, {}, to_mw(power.compute_w), to_mw(power.memory_w), to_mw(power.link_w)};
         wait.share_ns[llm::index_of(llm::Share::memory_pool)] = open_end_ns;
         meter_.begin(hosted.group, now_ns, wait);
+        if (!pools_.empty()) continue;
+        tell_guests(hosted, wait, now_ns);
+        seats_[i].guests_wait = true;
     }
 }
 

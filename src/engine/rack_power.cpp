@@ -55,29 +55,57 @@ std::optional<PoolsPower> make_pools(config::Deck const& deck) {
 std::int64_t count_pools(site::Plan const& plan, config::Deck const& deck) {
     hardware::MemoryPoolParams const& pool = deck.cluster.memory_pool;
     if (!pool.present()) return 0;
+    if (pool.on_network()) return 1;
     return pool.scope == hardware::PoolScope::node ? plan.nodes() : plan.racks();
 }
 
 double pools_nameplate_w(std::int64_t pools, config::Deck const& deck) {
-    return pools == 0 ? 0.0 : static_cast<double>(pools) * PoolsPower{deck}.nameplate_w();
+    std::int64_t const boxes =
+        deck.cluster.memory_pool.on_network() ? deck.cluster.scale_out.memory_nodes : pools;
+    return boxes == 0 ? 0.0 : static_cast<double>(boxes) * PoolsPower{deck}.nameplate_w();
+}
+
+//! A pool, or a memory node's part of one.
+hardware::PoolPower box_of(config::Deck const& deck) {
+    hardware::MemoryPoolParams box = deck.cluster.memory_pool;
+    double const end_w = deck.cluster.pool_optics.port_w_per_800g;
+    if (!box.on_network()) return {box, box.accelerators(deck.cluster.rack), end_w};
+    box.capacity_bytes /= static_cast<double>(deck.cluster.scale_out.memory_nodes);
+    box.bytes_per_s /= deck.cluster.scale_out.memory_nodes;
+    return {box, 0, end_w};  // its links are the network's
+}
+
+double nics_of_box_w(config::Deck const& deck) {
+    hardware::NodeParams const& node = deck.cluster.rack.node;
+    return deck.cluster.memory_pool.on_network() ? static_cast<double>(node.accelerators) * node.nic_idle_w
+                                                 : 0.0;
 }
 
 }  // namespace
 
 PoolsPower::PoolsPower(config::Deck const& deck)
-    : per_node_{deck.cluster.memory_pool.scope == hardware::PoolScope::node},
-      pool_{deck.cluster.memory_pool, deck.cluster.memory_pool.accelerators(deck.cluster.rack),
-            deck.cluster.pool_optics.port_w_per_800g},
-      supply_{deck.facility.delivery, 2.0 * pool_.most_w()},
+    : scope_{deck.cluster.memory_pool.scope},
+      nics_w_{nics_of_box_w(deck)},
+      pool_{box_of(deck)},
+      supply_{deck.facility.delivery, 2.0 * most_w()},
       on_die_joules_per_byte_{deck.cluster.rack.accelerator.joules_per_hbm_byte -
                               deck.cluster.rack.accelerator.kernel_power.device_joules_per_byte} {}
 
-std::int64_t PoolsPower::pools_in(std::int64_t nodes) const {
-    return per_node_ ? nodes : 1;
+std::int64_t PoolsPower::boxes_in(RackInventory const& rack) const {
+    if (scope_ == hardware::PoolScope::site) return rack.memory_nodes;
+    return scope_ == hardware::PoolScope::node ? rack.nodes : 1;
 }
 
-double PoolsPower::energy_j(std::int64_t pools, std::int64_t bytes, double seconds) const {
-    return static_cast<double>(pools) * seconds * pool_.static_w() + pool_.moved_j(bytes);
+double PoolsPower::energy_j(std::int64_t boxes, std::int64_t bytes, double seconds) const {
+    return static_cast<double>(boxes) * seconds * (pool_.static_w() + nics_w_) + pool_.moved_j(bytes);
+}
+
+// Bytes of a site's pool count in other racks than its boxes: their energy is converted as a box at rest converts.
+double PoolsPower::conversion_j(std::int64_t boxes, double dc_j, double seconds) const {
+    double const rest_w = pool_.static_w() + nics_w_;
+    if (scope_ == hardware::PoolScope::site) return dc_j * supply_.loss_w(rest_w) / rest_w;
+    auto const count = static_cast<double>(boxes);
+    return seconds * count * supply_.loss_w(dc_j / seconds / count);
 }
 
 bool is_liquid_cooled(config::Deck const& deck) {
@@ -131,15 +159,15 @@ RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& 
     energy[Consumer::fans] = to_uj(seconds * nodes * chassis_.fans_w(board_w));
     double const node_w = static_cast<double>(energy.sum()) / uj_per_j / seconds / nodes;
     energy[Consumer::conversion] = to_uj(seconds * nodes * chassis_.conversion_w(node_w));
-    if (pools_) {
-        std::int64_t const count = pools_->pools_in(rack.nodes);
-        double const joules = pools_->energy_j(count, rack.pool_bytes, seconds);
-        double const one_w = joules / seconds / static_cast<double>(count);
-        energy[Consumer::memory_pool] = to_uj(joules);
-        energy[Consumer::conversion] +=
-            to_uj(seconds * static_cast<double>(count) * pools_->conversion_w(one_w));
-    }
+    if (pools_) add_pools(energy, rack, seconds);
     return {energy, boards_uj};
+}
+
+void RackPower::add_pools(Energies& energy, RackInventory const& rack, double seconds) const {
+    std::int64_t const boxes = pools_->boxes_in(rack);
+    double const joules = pools_->energy_j(boxes, rack.pool_bytes, seconds);
+    energy[Consumer::memory_pool] = to_uj(joules);
+    energy[Consumer::conversion] += to_uj(pools_->conversion_j(boxes, joules, seconds));
 }
 
 SitePower::SitePower(World const& world)

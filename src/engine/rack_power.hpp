@@ -22,10 +22,11 @@ struct RackInventory {
     std::int64_t assigned{0};  //!< with a model on them
     std::int64_t nodes{0};
     core::TimeNs sample_ns{0};
-    std::int64_t nic_bytes{0};   //!< both directions
-    double die_c{55};            //!< of its accelerators
-    bool dark{false};            //!< without power
-    std::int64_t pool_bytes{0};  //!< moved by its memory pools
+    std::int64_t nic_bytes{0};     //!< both directions
+    double die_c{55};              //!< of its accelerators
+    bool dark{false};              //!< without power
+    std::int64_t pool_bytes{0};    //!< moved by its memory pools, or read by its accelerators from the site's
+    std::int64_t memory_nodes{0};  //!< of the site's pool that stand in it
 };
 
 //! Energy of a rack over a sample.
@@ -35,7 +36,9 @@ struct RackEnergy {
 };
 
 /*!
- * The memory pools of racks, with the supplies that feed them.
+ * The memory pools of racks, with the supplies that feed them. A site's pool counts by its memory nodes, each a box with its part of the
+ * capacity and a node's NICs, which draw their idle power here (optics and what traffic adds are the network's); bytes count where they
+ * are read.
  *
  * Supplies: on the deck's curve, rated at twice what the pool draws at full bandwidth, as in a pair. What moved bytes cost on the
  * accelerators' dies is HBM's energy a byte without its devices' part. Sources: hardware::PoolPower, plant::PowerSupply.
@@ -44,21 +47,24 @@ class PoolsPower {
   public:
     explicit PoolsPower(config::Deck const& deck);
 
-    //! In a rack with that many nodes; racks' last pools may have fewer accelerators, but are whole.
-    [[nodiscard]] std::int64_t pools_in(std::int64_t nodes) const;
-    //! DC energy of that many pools [J].
-    [[nodiscard]] double energy_j(std::int64_t pools, std::int64_t bytes, double seconds) const;
-    //! Loss of one pool's supplies [W].
-    [[nodiscard]] double conversion_w(double dc_w) const { return supply_.loss_w(dc_w); }
+    //! Boxes in a rack; racks' last pools may have fewer accelerators, but are whole.
+    [[nodiscard]] std::int64_t boxes_in(RackInventory const& rack) const;
+    //! DC energy of that many boxes [J].
+    [[nodiscard]] double energy_j(std::int64_t boxes, std::int64_t bytes, double seconds) const;
+    //! Loss of the supplies of boxes that took this energy [J].
+    [[nodiscard]] double conversion_j(std::int64_t boxes, double dc_j, double seconds) const;
     //! On the accelerators' dies [J].
     [[nodiscard]] double on_die_j(std::int64_t bytes) const {
         return on_die_joules_per_byte_ * static_cast<double>(bytes);
     }
-    //! Of one pool at full bandwidth, at its inlet [W].
-    [[nodiscard]] double nameplate_w() const { return pool_.most_w() + supply_.loss_w(pool_.most_w()); }
+    //! Of one box at full bandwidth, at its inlet [W].
+    [[nodiscard]] double nameplate_w() const { return most_w() + supply_.loss_w(most_w()); }
 
   private:
-    bool per_node_;
+    [[nodiscard]] double most_w() const { return pool_.most_w() + nics_w_; }
+
+    hardware::PoolScope scope_;
+    double nics_w_;
     hardware::PoolPower pool_;
     plant::PowerSupply supply_;
     double on_die_joules_per_byte_;
@@ -86,6 +92,8 @@ class RackPower {
     [[nodiscard]] RackEnergy operator()(RackInventory const& rack, MeterReading const& meter) const;
 
   private:
+    void add_pools(Energies& energy, RackInventory const& rack, double seconds) const;
+
     hardware::RackParams rack_;
     double scale_up_optics_w_;  //!< of a node
     double nic_bytes_per_s_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "megaweave/core/hash.hpp"
 #include "megaweave/core/integer.hpp"
 #include "rack.hpp"
 
@@ -9,21 +10,47 @@ namespace mw::engine {
 
 void Rack::on_fetch(serving::Request const& request, serving::Slot source, serving::Slot reserved,
                     core::TimeNs now_ns) {
+    std::uint32_t const fetch = take_fetch();
+    fetches_[fetch] = {false, hosted_index(request.decode.index()), reserved, source, 0, 0, request};
+    start_transfers(fetch, now_ns);
+}
+
+std::uint32_t Rack::take_fetch() {
     if (free_fetches_.empty()) {
         free_fetches_.push_back(static_cast<std::uint32_t>(fetches_.size()));
         fetches_.emplace_back();
     }
     std::uint32_t const fetch = free_fetches_.back();
     free_fetches_.pop_back();
-    fetches_[fetch] = {hosted_index(request.decode.index()), reserved, source, 0, 0, request};
-    start_transfers(fetch, now_ns);
+    return fetch;
+}
+
+std::int64_t Rack::nic_bytes_per_s() const {
+    return std::min<std::int64_t>(world_->deck().cluster.scale_out.link_bytes_per_s,
+                                  std::llround(world_->plan().rack_type().accelerator.scale_out_bytes_per_s));
+}
+
+//! Part of a fetch begins; its rate and label are the caller's to set. `route` without its hash.
+Transfer& Rack::add_transfer(std::uint32_t fetch, std::int64_t bytes, fabric::Route route,
+                             core::TimeNs now_ns) {
+    ++fetches_[fetch].pieces;
+    Transfer& transfer = started_.emplace_back();
+    transfer.id = (static_cast<std::uint64_t>(id_.index()) << 32) | transfers_++;
+    transfer.home = id_;
+    transfer.fetch = fetch;
+    transfer.bytes = transfer.bytes_left = bytes;
+    route.hash = core::mix(transfer.id);
+    transfer.route = route;
+    transfer.latency_ns = world_->plan().latency_ns(route, path_);
+    transfer.present_from_ns = now_ns + transfer.latency_ns;
+    return transfer;
 }
 
 // Node by node: each node of the larger side talks to one of the other side, NIC by NIC.
 void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
     site::Plan const& plan = world_->plan();
     fabric::Topology const& network = plan.network();
-    Fetch& want = fetches_[fetch];
+    Fetch const want = fetches_[fetch];
     site::InstancePlace const& from = plan.instance(want.request.prefill);
     site::InstancePlace const& to = plan.instance(want.request.decode);
     std::int64_t const per_node = plan.rack_type().node.accelerators;
@@ -36,50 +63,57 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
 
     std::int64_t const node_pairs = inside ? 1 : std::max(from_nodes, to_nodes);
     std::int64_t const rails = inside ? 1 : network.pieces(nics);
-    want.pieces = node_pairs * rails;
+    std::int64_t const pieces = node_pairs * rails;
     std::int64_t const bytes = world_->service(to.service).kv_bytes(want.request.context_tokens() - 1);
-    std::int64_t const link_rate =
-        std::min<std::int64_t>(world_->deck().cluster.scale_out.link_bytes_per_s,
-                               std::llround(plan.rack_type().accelerator.scale_out_bytes_per_s));
-    for (std::int64_t piece = 0; piece < want.pieces; ++piece) {
+    for (std::int64_t piece = 0; piece < pieces; ++piece) {
         std::int64_t const pair = piece / rails;
         std::int64_t const source = plan.node_of(from.first_accelerator) + pair % from_nodes;
         std::int64_t const sink = plan.node_of(to.first_accelerator) + pair % to_nodes;
-        Transfer& transfer = started_.emplace_back();
-        transfer.id = (static_cast<std::uint64_t>(id_.index()) << 32) | transfers_++;
-        transfer.home = id_;
-        transfer.fetch = fetch;
-        transfer.bytes =
-            std::max<std::int64_t>(1, bytes * (piece + 1) / want.pieces - bytes * piece / want.pieces);
-        transfer.bytes_left = transfer.bytes;
         // A rail starts at the NIC beside the accelerator that holds its part of the cache.
-        fabric::Route const route{
-            static_cast<std::int32_t>(source), static_cast<std::int32_t>(sink),
-            static_cast<std::int32_t>(from.first_accelerator % per_node + piece % rails),
-            fabric::Route::undecided, core::mix(transfer.id)};
-        transfer.latency_ns = plan.latency_ns(route, path_);
-        transfer.present_from_ns = now_ns + transfer.latency_ns;
+        Transfer& transfer = add_transfer(
+            fetch, std::max<std::int64_t>(1, bytes * (piece + 1) / pieces - bytes * piece / pieces),
+            {static_cast<std::int32_t>(source), static_cast<std::int32_t>(sink),
+             static_cast<std::int32_t>(from.first_accelerator % per_node + piece % rails)},
+            now_ns);
         transfer.leaves_rack = from.home != to.home;
         transfer.label = label_of(to.service, TrafficClass::kv);
-        if (inside || source == sink) {
-            transfer.bytes_per_s = std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) *
-                                   std::min(from.accelerators, to.accelerators);
-        } else {
-            transfer.route = route;
-            transfer.bytes_per_s = link_rate * (rails == 1 ? nics : 1);
-        }
+        transfer.bytes_per_s = nic_bytes_per_s() * (rails == 1 ? nics : 1);
+        if (!inside && source != sink) continue;
+        transfer.route = {};
+        transfer.bytes_per_s = std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) *
+                               std::min(from.accelerators, to.accelerators);
     }
 }
 
-void Rack::transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core::TimeNs window_end_ns,
-                             core::TimeNs window_ns) {
+//! Over the scale-out network a transport adds its part.
+core::TimeNs Rack::last_byte_ns(Arrival const& arrival) const {
+    Transfer const& transfer = arrival.transfer;
+    core::TimeNs const fluid_ns = arrival.at_ns + transfer.latency_ns;
+    if (transport_.ideal() || transfer.route.src == transfer.route.dst) return fluid_ns;
+    double const sending_s = core::to_seconds(arrival.at_ns - transfer.present_from_ns);
+    return fluid_ns + core::from_seconds(sending_s * (transport_.stretch(arrival.use) - 1) +
+                                         transport_.queueing_s(arrival.use));
+}
+
+void Rack::transfer_finished(Arrival const& arrival, core::TimeNs window_end_ns, core::TimeNs window_ns) {
+    Transfer const& transfer = arrival.transfer;
     Fetch& fetch = fetches_[transfer.fetch];
-    fetch.arrived_ns = std::max(fetch.arrived_ns, at_ns + transfer.latency_ns);
-    counts_[Count::kv_bytes] += transfer.bytes;
+    fetch.arrived_ns = std::max(fetch.arrived_ns, last_byte_ns(arrival));
+    if (fetch.of_memory)
+        reserved_pool_bytes_ += transfer.bytes;
+    else
+        counts_[Count::kv_bytes] += transfer.bytes;
     if (transfer.leaves_rack) counts_[Count::bytes_between_racks] += transfer.bytes;
     if (--fetch.pieces > 0) return;
-    Fetch const done = fetch;
     free_fetches_.push_back(transfer.fetch);
+    if (fetch.of_memory)
+        memory_read(transfer.fetch, window_end_ns);
+    else
+        kv_arrives(transfer.fetch, window_end_ns, window_ns);
+}
+
+void Rack::kv_arrives(std::uint32_t fetch, core::TimeNs window_end_ns, core::TimeNs window_ns) {
+    Fetch const done = fetches_[fetch];
     site::Plan const& plan = world_->plan();
     // The window's exchange is over: the news at home are delivered at once, the others leave with the next window's.
     window_end_ns_ = window_end_ns;
@@ -94,7 +128,7 @@ void Rack::transfer_finished(Transfer const& transfer, core::TimeNs at_ns, core:
 
 void Rack::granted(Grant const& grant, core::TimeNs start_ns) {
     Hosted& hosted = hosted_[hosted_index(instance_of(grant.id).index())];
-    hosted.scale_out->granted(grant.id % patterns_at_most, grant.of_demand, grant.of_line, start_ns);
+    hosted.scale_out->granted(grant, start_ns);
 }
 
 }  // namespace mw::engine

@@ -26,20 +26,25 @@ double& share_of(llm::ScaleOutShares& shares, fabric::TrafficClass traffic) {
 void ScaleOut::Flow::observe(core::TimeNs now_ns) {
     if (now_ns <= observed_ns) return;
     double const seconds = core::to_seconds(now_ns - observed_ns);
-    for (Mean* const share : {&of_demand, &of_line}) share->lacking_s += (1 - share->now) * seconds;
+    for (Mean* const share : {&of_demand, &of_line, &room}) share->lacking_s += (1 - share->now) * seconds;
     observed_ns = now_ns;
 }
 
 void ScaleOut::Flow::average() {
     double const seconds = core::to_seconds(observed_ns - since_ns);
     if (seconds <= 0) return;
-    for (Mean* const share : {&of_demand, &of_line})
+    for (Mean* const share : {&of_demand, &of_line, &room})
         share->mean = std::max(least_share, 1 - share->lacking_s / seconds);
 }
 
 ScaleOut::ScaleOut(llm::IterationModel const& model, serving::Timing const& alone,
-                   std::vector<ScaleOutPattern> const& patterns)
-    : model_{&model}, alone_{&alone}, timing_{[this](llm::Batch const& batch) { return (*this)(batch); }} {
+                   std::vector<ScaleOutPattern> const& patterns, fabric::Transport const& transport,
+                   double exposed)
+    : model_{&model},
+      alone_{&alone},
+      transport_{transport},
+      exposed_{exposed},
+      timing_{[this](llm::Batch const& batch) { return (*this)(batch); }} {
     for (ScaleOutPattern const& pattern : patterns)
         kinds_.push_back({pattern.traffic, pattern.senders, pattern.off_domain,
                           static_cast<double>(pattern.line_bytes_per_s) / pattern.nominal_bytes_per_s});
@@ -59,7 +64,8 @@ llm::IterationCost ScaleOut::operator()(llm::Batch const& batch) {
         flows_[k].average();
         share_of(stretched.granted, kinds_[k].traffic) =
             std::min(1.0, kinds_[k].line_share * flows_[k].of_line.mean /
-                              crossing(kinds_[k], messages_of(work, kinds_[k].traffic)));
+                              crossing(kinds_[k], messages_of(work, kinds_[k].traffic))) /
+            transport_.stretch(use(flows_[k]));
     }
     llm::IterationCost cost = (*alone_)(stretched);
     if (work.total_scale_out_bytes <= 0) {
@@ -68,6 +74,7 @@ llm::IterationCost ScaleOut::operator()(llm::Batch const& batch) {
     }
     // A draft's passes send like the model's own.
     double const passes = cost.scale_out_bytes / work.total_scale_out_bytes;
+    if (!transport_.ideal()) add_queueing(cost, work, passes);
     double const seconds = core::to_seconds(cost.duration_ns);
     double stretch = 1;
     for (std::size_t k = 0; k < kinds_.size(); ++k) {
@@ -86,6 +93,19 @@ llm::IterationCost ScaleOut::operator()(llm::Batch const& batch) {
     return cost;
 }
 
+//! Of every collective that leaves the domain.
+void ScaleOut::add_queueing(llm::IterationCost& cost, llm::Work const& work, double passes) const {
+    double seconds = 0;
+    for (std::size_t k = 0; k < kinds_.size(); ++k) {
+        llm::Messages const& messages = messages_of(work, kinds_[k].traffic);
+        if (messages.scale_out_bytes > 0)
+            seconds += messages.count * work.micro_batches * passes * transport_.queueing_s(use(flows_[k]));
+    }
+    core::TimeNs const waits_ns = core::from_seconds(exposed_ * seconds);
+    cost.share_ns[llm::index_of(llm::Share::scale_out)] += waits_ns;
+    cost.duration_ns += waits_ns;
+}
+
 void ScaleOut::observe(core::TimeNs now_ns) {
     if (!busy_) return;
     for (Flow& flow : flows_) flow.observe(now_ns);
@@ -95,7 +115,7 @@ void ScaleOut::begin(core::TimeNs now_ns) {
     busy_ = true;
     for (Flow& flow : flows_) {
         flow.since_ns = flow.observed_ns = now_ns;
-        flow.of_demand.lacking_s = flow.of_line.lacking_s = 0;
+        flow.of_demand.lacking_s = flow.of_line.lacking_s = flow.room.lacking_s = 0;
     }
 }
 
@@ -119,12 +139,15 @@ void ScaleOut::tell(core::InstanceId instance, std::vector<DemandChange>& change
     }
 }
 
-void ScaleOut::granted(std::size_t pattern, double of_demand, double of_line, core::TimeNs since_ns) {
-    Flow& flow = flows_[pattern];
-    if (flow.of_demand.now == of_demand && flow.of_line.now == of_line) return;
+void ScaleOut::granted(Grant const& grant, core::TimeNs since_ns) {
+    Flow& flow = flows_[grant.id % patterns_at_most];
+    double const room = 1 - grant.use;
+    if (flow.of_demand.now == grant.of_demand && flow.of_line.now == grant.of_line && flow.room.now == room)
+        return;
     if (busy_) flow.observe(since_ns);
-    flow.of_demand.now = of_demand;
-    flow.of_line.now = of_line;
+    flow.of_demand.now = grant.of_demand;
+    flow.of_line.now = grant.of_line;
+    flow.room.now = room;
 }
 
 }  // namespace mw::engine

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "megaweave/engine/world.hpp"
+#include "megaweave/fabric/transport.hpp"
 #include "scale_out_pattern.hpp"
 #include "transfer.hpp"
 
@@ -35,6 +36,8 @@ inline constexpr std::uint64_t patterns_at_most = 4;
  * taken to fall beside each other as long as they fit; if all met each other always, T would be (rest) + (sum of all bytes) / capacity.
  * Source: mean-value argument (closed sources with think time; Lazowska et al., Quantitative System Performance, 1984, asymptotic
  * bounds).
+ * A transport (fabric::Transport) adds headers and collisions to the messages' time, and a wait to each collective that leaves the domain,
+ * both by the mean use of the links over the iteration before.
  * Valid: iterations longer than a window. Leaves out: alignment of bursts (above), incast and its losses, imbalance between nodes,
  * slow reaction of congestion control; the part of messages that overlaps with kernels stretches like the rest.
  * Worked: T = 10 ms of which 4 ms are 1.6 GB at 400 GB/s; a long transfer beside it halves the burst: T = 14 ms; five such
@@ -43,8 +46,10 @@ inline constexpr std::uint64_t patterns_at_most = 4;
 class ScaleOut {
   public:
     //! `alone`: what iterations take on an idle fabric; must outlive it.
+    //! `exposed`: of messages' time, what does not hide behind other work.
     ScaleOut(llm::IterationModel const& model, serving::Timing const& alone,
-             std::vector<ScaleOutPattern> const& patterns);
+             std::vector<ScaleOutPattern> const& patterns, fabric::Transport const& transport,
+             double exposed);
     ScaleOut(ScaleOut const&) = delete;
     ScaleOut& operator=(ScaleOut const&) = delete;
 
@@ -61,8 +66,8 @@ class ScaleOut {
     void rest();
     //! Demands that the fabric must be told of, for the instance of this id; they count as told.
     void tell(core::InstanceId instance, std::vector<DemandChange>& changes);
-    //! From `since_ns` on the fabric grants these shares of demand and of line rate to a pattern.
-    void granted(std::size_t pattern, double of_demand, double of_line, core::TimeNs since_ns);
+    //! From `since_ns` on the fabric grants this to one of its patterns.
+    void granted(Grant const& grant, core::TimeNs since_ns);
 
     template <class Archive>
     void archive(Archive& ar) {
@@ -84,6 +89,7 @@ class ScaleOut {
         core::TimeNs observed_ns{0};  // … up to here
         Mean of_demand;
         Mean of_line;
+        Mean room;  // left on its links
 
         void observe(core::TimeNs now_ns);
         void average();
@@ -96,9 +102,13 @@ class ScaleOut {
     };
 
     [[nodiscard]] static double crossing(Kind const& kind, llm::Messages const& messages);
+    [[nodiscard]] static double use(Flow const& flow) { return 1 - flow.room.mean; }
+    void add_queueing(llm::IterationCost& cost, llm::Work const& work, double passes) const;
 
     llm::IterationModel const* model_;
     serving::Timing const* alone_;
+    fabric::Transport transport_;
+    double exposed_;
     std::vector<Kind> kinds_;
     std::vector<Flow> flows_;
     bool busy_{false};

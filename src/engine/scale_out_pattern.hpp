@@ -6,18 +6,9 @@
 #include "megaweave/fabric/traffic.hpp"
 #include "megaweave/llm/iteration.hpp"
 #include "megaweave/site/plan.hpp"
+#include "transfer.hpp"
 
 namespace mw::engine {
-
-//! How much of what somebody sends comes over a link.
-struct LinkPart {
-    fabric::LinkIndex link{0};
-    std::int64_t weight{
-        fabric::
-            full_weight};  //!< bytes on this link for each byte of the rate, in parts of full_weight, >= 1
-
-    friend bool operator==(LinkPart const&, LinkPart const&) = default;
-};
 
 //! Where an instance's messages of one kind go, once they leave their scale-up domain.
 struct ScaleOutPattern {

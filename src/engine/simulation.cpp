@@ -142,7 +142,7 @@ parallel::Pulse Simulation::State::exchange(core::TimeNs end_ns, std::uint64_t w
 void Simulation::State::share_fabric(core::TimeNs end_ns) {
     Stopwatch const watch{time_in_s, Phase::fabric};
     for (Arrival const& arrival : fabric.advance(now_ns, end_ns, end_ns == next_sample_ns)) {
-        rack(arrival.transfer.home).transfer_finished(arrival.transfer, arrival.at_ns, end_ns, window_ns);
+        rack(arrival.transfer.home).transfer_finished(arrival, end_ns, window_ns);
         due_ns[place(arrival.transfer.home)] = 0;  // it has news to send
     }
     for (Grant const& grant : fabric.grants()) rack(grant.home).granted(grant, now_ns);

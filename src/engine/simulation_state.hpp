@@ -8,6 +8,7 @@
 #include "gauges.hpp"
 #include "mail.hpp"
 #include "megaweave/engine/simulation.hpp"
+#include "megaweave/fabric/transport.hpp"
 #include "rack.hpp"
 
 namespace mw::engine {
@@ -22,7 +23,8 @@ struct Simulation::State {
           comm{c},
           team{t},
           partition{w.plan(), c.size()},
-          fabric{w.plan(), partition, c, w.services() * traffic_classes},
+          fabric{w.plan(), partition, c, w.services() * traffic_classes,
+                 !fabric::Transport{w.deck().cluster.transport}.ideal()},
           mail{partition, c},
           gauges{w, c, fabric},
           window_ns{w.deck().time.window_ns},

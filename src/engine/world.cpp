@@ -82,8 +82,15 @@ site::PlanParams plan_params(config::Deck const& deck) {
     return plan;
 }
 
+//! What a load waits for the network, where that is between it and the memory.
+core::TimeNs there_and_back_ns(site::Plan const& plan) {
+    if (plan.memory_nodes() == 0) return 0;
+    fabric::Path path;
+    return 2 * plan.latency_ns({static_cast<std::int32_t>(plan.memory_node(0)), 0}, path);
+}
+
 //! Every accelerator has an equal part of its pool, less the weights that cold services keep there, once each.
-PoolOffer make_offer(config::Deck const& deck) {
+PoolOffer make_offer(config::Deck const& deck, site::Plan const& plan) {
     hardware::MemoryPoolParams const& pool = deck.cluster.memory_pool;
     if (!pool.present()) return {};
     double weights = 0;
@@ -98,8 +105,10 @@ PoolOffer make_offer(config::Deck const& deck) {
                         "start cold load "
                         "from there. Use more capacity, or start: warm",
                         pool.capacity_bytes * 1e-12, weights * 1e-12));
-    return {(pool.capacity_bytes - weights) / static_cast<double>(pool.accelerators(deck.cluster.rack)),
-            {pool.prefetch, pool.memory.latency_ns}};
+    std::int64_t const members =
+        pool.on_network() ? deck.cluster.accelerators : pool.accelerators(deck.cluster.rack);
+    return {(pool.capacity_bytes - weights) / static_cast<double>(members),
+            {pool.prefetch, pool.memory.latency_ns + there_and_back_ns(plan)}};
 }
 
 // Fitted over whole decode iterations, as calibrate_power.py has it, not over the experts' kernels alone.
@@ -161,7 +170,7 @@ hardware::Activity ServiceModel::activity(llm::IterationCost const& cost, bool p
 }
 
 World::World(config::Deck const& deck) : deck_{deck}, plan_{plan_params(deck)}, random_{deck.seed} {
-    PoolOffer const offer = make_offer(deck);
+    PoolOffer const offer = make_offer(deck, plan_);
     for (serving::ServiceParams const& service : deck.services)
         services_.push_back(std::make_unique<ServiceModel>(service, deck.cluster.rack, offer));
 }

@@ -1,6 +1,7 @@
 #include "megaweave/fabric/explicit.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -16,22 +17,37 @@ namespace mw::fabric {
 
 namespace {
 
+constexpr double most_latency_ns = 1e15;
+
 std::string quoted(std::string_view text) {
     return "'" + std::string{text} + "'";
 }
 
 using LinkNumbers = std::map<std::string, std::uint32_t, std::less<>>;
 
+//! To the nearest whole number, which the solver works with, where that changes nothing that shows.
+std::optional<std::int64_t> to_capacity(std::string_view text) {
+    if (auto const whole = to_integer(text)) return *whole > 0 ? whole : std::nullopt;
+    constexpr double unseen = 1e-9;
+    constexpr double most = 9e18;
+    auto const number = to_number(text);
+    if (!number || *number <= 0 || *number >= most) return std::nullopt;
+    double const whole = std::round(*number);
+    if (std::abs(whole - *number) > unseen * *number) return std::nullopt;
+    return static_cast<std::int64_t>(whole);
+}
+
 LinkNumbers read_links(CsvTable const& table, ExplicitNetwork& network, Mistakes& mistakes) {
     LinkNumbers numbers;
     for (auto const& row : table.rows()) {
         auto const wrong = [&](std::string const& message) { mistakes.add(table.path(), row.line, message); };
-        auto const capacity = to_integer(row.fields[1]);
-        auto const latency = to_integer(row.fields[2]);
-        if (!capacity || *capacity <= 0)
-            wrong("capacity_bytes_per_s " + quoted(row.fields[1]) + " is no positive whole number");
-        if (!latency || *latency < 0)
-            wrong("latency_ns " + quoted(row.fields[2]) + " is no whole number of nanoseconds");
+        auto const capacity = to_capacity(row.fields[1]);
+        auto const latency = to_number(row.fields[2]);
+        if (!capacity)
+            wrong("capacity_bytes_per_s " + quoted(row.fields[1]) +
+                  " is no positive whole number (large ones may have decimals)");
+        if (!latency || *latency < 0 || *latency > most_latency_ns)
+            wrong("latency_ns " + quoted(row.fields[2]) + " is no number of nanoseconds from 0");
         std::string const name{row.fields[0]};
         if (name.empty() || name.find(' ') != std::string::npos)
             wrong("link " + quoted(name) +
@@ -190,9 +206,9 @@ std::vector<FlowSpec> on_network(FlowTable const& flows, ExplicitNetwork const& 
             continue;
         }
         spec.links = route->second;
-        core::TimeNs latency = 0;
-        for (std::uint32_t const l : spec.links) latency += network.latency_ns[l];
-        spec.latency_s = core::to_seconds(latency);
+        double latency_ns = 0;
+        for (std::uint32_t const l : spec.links) latency_ns += network.latency_ns[l];
+        spec.latency_s = latency_ns / static_cast<double>(core::ns_per_s);
     }
     mistakes.report();
     return specs;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "direct_checks.hpp"
 #include "megaweave/core/check.hpp"
@@ -41,7 +42,7 @@ ExplicitTopology::ExplicitTopology(NetworkParams const& params)
     ExplicitNetwork const network = read_network(params.links_file, params.routes_file);
     names_ = network.link_names;
     capacity_ = network.capacity_bytes_per_s;
-    latency_ns_ = network.latency_ns;
+    for (double const latency_ns : network.latency_ns) latency_ns_.push_back(std::llround(latency_ns));
     uses_.assign(names_.size(), {nodes_, -1, nodes_, -1, true, true});
     read_routes(network);
     for (std::int64_t l = 0; l < link_count(); ++l) {

@@ -65,15 +65,20 @@ class Use {
 
 }  // namespace
 
+double Transport::stretch(double use) const {
+    if (ideal()) return 1.0;
+    auto const payload = static_cast<double>(params_.payload_bytes);
+    return (payload + static_cast<double>(params_.header_bytes)) / payload /
+           (1 - params_.spraying_loss * use);
+}
+
 std::vector<double> Transport::operator()(FlowNetwork const& network, std::vector<FlowSpec> const& flows,
                                           std::vector<double> const& fluid_finish_s) const {
     MW_EXPECT(fluid_finish_s.size() == flows.size(), "one finish time for each flow");
-    if (params_.kind == TransportParams::Kind::ideal) return fluid_finish_s;
+    if (ideal()) return fluid_finish_s;
     std::vector<double> end_s;  // of sending
     for (std::size_t f = 0; f < flows.size(); ++f) end_s.push_back(fluid_finish_s[f] - flows[f].latency_s);
     Use const use{network, flows, end_s};
-    double const wire = static_cast<double>(params_.payload_bytes + params_.header_bytes) /
-                        static_cast<double>(params_.payload_bytes);
     std::vector<double> finish_s;
     for (std::size_t f = 0; f < flows.size(); ++f) {
         double const sending_s = end_s[f] - flows[f].start_s;
@@ -82,8 +87,8 @@ std::vector<double> Transport::operator()(FlowNetwork const& network, std::vecto
             continue;
         }
         double const u = use.mean(flows[f].start_s, end_s[f]);
-        finish_s.push_back(flows[f].start_s + 2 * flows[f].latency_s +
-                           sending_s * wire / (1 - params_.spraying_loss * u) + params_.queueing_s * u);
+        finish_s.push_back(flows[f].start_s + 2 * flows[f].latency_s + sending_s * stretch(u) +
+                           queueing_s(u));
     }
     return finish_s;
 }

@@ -68,10 +68,11 @@ void Instance::load_weights() {
     reading_ = true;
 }
 
-void Instance::pool_read_ends(core::TimeNs at_ns) {
+void Instance::pool_read_ends(core::TimeNs at_ns, core::TimeNs earliest_ns) {
     MW_EXPECT(reading_ && at_ns >= start_ns_, "an iteration asked a memory pool for bytes");
     core::TimeNs const hidden_ns = std::min(cost_.pool_hidden_ns, cost_.duration_ns);
-    end_ns_ = own_end_ns() + std::max<core::TimeNs>(0, at_ns - start_ns_ - hidden_ns);
+    core::TimeNs const waits_ns = std::max<core::TimeNs>(0, at_ns - start_ns_ - hidden_ns);
+    end_ns_ = std::max(earliest_ns, own_end_ns() + waits_ns);
     reading_ = false;
 }
 

@@ -43,7 +43,8 @@ std::vector<std::string> network_mistakes(fabric::NetworkParams const& params) {
 
 std::array<double, 3> Plan::above(std::int64_t first, std::int64_t last, double height_m) const {
     auto const from = place(rack_of_node(first)).position_m;
-    auto const to = place(rack_of_node(std::clamp<std::int64_t>(last, first, nodes() - 1))).position_m;
+    auto const to =
+        place(rack_of_node(std::clamp<std::int64_t>(last, first, network_->nodes() - 1))).position_m;
     return {0.5 * (from[0] + to[0]), 0.5 * (from[1] + to[1]), params_.rack.height_m + height_m};
 }
 

@@ -24,7 +24,7 @@ std::int64_t choose_row_length(std::int64_t racks, double width_m) {
 
 fabric::NetworkParams with_endpoints(PlanParams const& params) {
     fabric::NetworkParams network = params.scale_out;
-    network.endpoints = params.accelerators;
+    network.endpoints = params.accelerators + params.scale_out.memory_nodes * params.rack.node.accelerators;
     network.nics_per_node = params.rack.node.accelerators;
     return network;
 }
@@ -162,6 +162,17 @@ std::int64_t Plan::nodes() const {
     return core::ceil_div(params_.accelerators, params_.rack.node.accelerators);
 }
 
+core::RackId Plan::rack_of_memory(std::int64_t memory_node) const {
+    std::int64_t const from_the_end = (memory_nodes() - 1 - memory_node) / params_.rack.nodes;
+    return core::RackId::of(static_cast<std::size_t>(std::max<std::int64_t>(0, racks_ - 1 - from_the_end)));
+}
+
+std::int64_t Plan::memory_nodes_in(core::RackId rack) const {
+    std::int64_t count = 0;
+    for (std::int64_t m = 0; m < memory_nodes(); ++m) count += rack_of_memory(m) == rack ? 1 : 0;
+    return count;
+}
+
 std::int64_t Plan::halls() const {
     return core::ceil_div(core::ceil_div(racks_, row_length_), rows_per_hall);
 }
@@ -192,6 +203,8 @@ std::vector<fabric::BundleIndex> Plan::bundles_of(core::RackId rack) const {
     std::vector<fabric::BundleIndex> bundles;
     for (std::int64_t node = first_node(rack); node < first_node(rack) + nodes_in(rack); ++node)
         network_->bundles_owned_by(node, bundles);
+    for (std::int64_t m = 0; m < memory_nodes(); ++m)
+        if (rack_of_node(memory_node(m)) == rack) network_->bundles_owned_by(memory_node(m), bundles);
     return bundles;
 }
 

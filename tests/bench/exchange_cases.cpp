@@ -39,7 +39,7 @@ void mail(benchmark::State& state, parallel::Comm& comm) {
     for (auto _ : state) {
         for (engine::Message const& message : messages) post.post(message);
         post.exchange(
-            {}, [&](engine::Message const&) { ++came; }, [](engine::Transfer const&) {});
+            {}, [&](engine::Message const&) { ++came; }, [](engine::Transfer const&) {}, [](auto const&) {});
     }
     comm.barrier();
     state.SetItemsProcessed(came);

@@ -18,8 +18,8 @@ constexpr core::TimeNs window_ns = core::ns_per_ms;
 //! Transfers between nodes at eight NICs' rate. `sink_of` says where from each node.
 class Traffic {
   public:
-    Traffic(site::Plan const& plan, parallel::Comm& comm)
-        : plan_{plan}, partition_{plan, comm.size()}, fabric_{plan, partition_, comm} {}
+    Traffic(site::Plan const& plan, parallel::Comm& comm, engine::Sharing sharing = engine::Sharing::by_plan)
+        : plan_{plan}, partition_{plan, comm.size()}, fabric_{plan, partition_, comm, 1, false, sharing} {}
 
     [[nodiscard]] engine::Transfer make(std::int64_t source, std::int64_t sink, std::int64_t bytes) const {
         engine::Transfer transfer;
@@ -50,7 +50,8 @@ class Traffic {
             engine::StandingDemand demand{i,
                                           plan_.rack_of_node(static_cast<std::int64_t>(i)),
                                           static_cast<std::int64_t>(load * 400e9),
-                                          {}};
+                                          {},
+                                          400'000'000'000};
             fabric::Path const path =
                 plan_.network().path({static_cast<std::int32_t>(i), static_cast<std::int32_t>(sink), 0,
                                       fabric::Route::undecided, i});
@@ -123,7 +124,7 @@ void fabric_standing(benchmark::State& state, parallel::Comm& comm) {
         engine::World{
             reference_deck({{"cluster.scale_out.oversubscription", std::to_string(state.range(1))}})}
             .plan();
-    Traffic traffic{plan, comm};
+    Traffic traffic{plan, comm, engine::Sharing::each_all};  // as a run has it where demands stand
     traffic.begin_standing(0.6, comm.rank());
     traffic.window();
     auto const nodes = static_cast<std::uint64_t>(plan.nodes());

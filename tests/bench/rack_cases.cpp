@@ -31,7 +31,7 @@ void rack_window(benchmark::State& state, serving::Mode mode) {
         for (engine::Message const& message : messages) rack.deliver(message);
         for (engine::Transfer const& transfer : transfers) {
             core::TimeNs const flight_ns = transfer.bytes * core::ns_per_ms / (transfer.bytes_per_s / 1000);
-            rack.transfer_finished(transfer, transfer.present_from_ns + flight_ns, end_ns, window_ns);
+            rack.transfer_finished({transfer, transfer.present_from_ns + flight_ns}, end_ns, window_ns);
         }
         for (engine::Message const& message : rack.outbox()) rack.deliver(message);
         rack.outbox().clear();

@@ -29,7 +29,11 @@ CASES = [
       "facility.delivery.battery.autonomy": "1 s", "facility.delivery.rack_storage.capacity": "0.06 kWh"}, {"rejected": 0, "completed": 0}),
     ("tests/decks/small/memory_pool.yaml", {"time.duration": "3 s"}, {"preempted": 0, "share_of_kv_blocks": 0.1, "cached_input_tokens_per_s": 0,
                                                                       "completed": 0}),
+    ("tests/decks/small/site_pool.yaml", {}, {"preempted": 0, "share_of_kv_blocks": 0.1, "cached_input_tokens_per_s": 0, "kv_bytes_transferred": 0,
+                                              "completed": 0}),
+    ("tests/decks/small/spanning.yaml", {"cluster.scale_out.transport": "{kind: sprayed}"}, {"kv_bytes_transferred": 0, "completed": 0}),
     ("tests/decks/small/spanning.yaml", {}, {"kv_bytes_transferred": 0, "completed": 0}),
+    ("tests/decks/small/experts.yaml", {"time.duration": "2 s", "cluster.scale_out.transport": "{kind: sprayed}"}, {"peak_link_utilisation": 0.5, "completed": 0}),
     ("tests/decks/small/experts.yaml", {"time.duration": "2 s"}, {"kv_bytes_transferred": 0, "peak_link_utilisation": 0.5, "completed": 0}),
 ]
 

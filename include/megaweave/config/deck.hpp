@@ -27,6 +27,7 @@ struct ClusterParams {
     fabric::NetworkParams scale_out;
     fabric::OpticsParams optics;
     fabric::SwitchParams network_switch;
+    fabric::TransportParams transport;
     hardware::MemoryPoolParams memory_pool;
     fabric::OpticsParams pool_optics;  //!< of the links between accelerators and pool
 };

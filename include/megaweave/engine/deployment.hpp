@@ -31,6 +31,7 @@ struct Deployment {
     std::int64_t unused_accelerators{0};
     std::int64_t racks{0};
     std::int64_t nodes{0};
+    std::int64_t memory_nodes{0};  //!< beside them, of a pool of the site
     std::int64_t halls{0};
     std::vector<site::NetworkTier> network;  //!< scale-out, hosts first
     std::int64_t switches{0};

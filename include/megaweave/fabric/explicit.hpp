@@ -23,7 +23,7 @@ namespace mw::fabric {
 struct ExplicitNetwork {
     std::vector<std::string> link_names;
     std::vector<std::int64_t> capacity_bytes_per_s;
-    std::vector<core::TimeNs> latency_ns;
+    std::vector<double> latency_ns;                                                    //!< may have decimals
     std::map<std::pair<std::string, std::string>, std::vector<std::uint32_t>> routes;  //!< by (src, dst)
 };
 

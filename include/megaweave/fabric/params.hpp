@@ -55,6 +55,7 @@ struct NetworkParams {
     Kind kind{Kind::clos};
     std::int64_t endpoints{0};  //!< NICs, one per accelerator
     std::int64_t nics_per_node{1};
+    std::int64_t memory_nodes{0};      //!< the last of the nodes: memory on as many NICs, no accelerators
     std::int64_t link_bytes_per_s{0};  //!< one port, one direction
     Routing routing{Routing::adaptive};
     std::int64_t planes{1};  //!< equal networks side by side; a node's NICs are dealt to them round robin

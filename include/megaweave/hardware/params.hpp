@@ -128,8 +128,8 @@ struct RackParams {
     [[nodiscard]] std::int64_t accelerators() const { return nodes * node.accelerators; }
 };
 
-//! Which accelerators share a memory pool.
-enum class PoolScope : std::uint8_t { rack, node };
+//! Which accelerators share a memory pool. site: all, over the scale-out network.
+enum class PoolScope : std::uint8_t { rack, node, site };
 
 //! What a pool's memory is made of. Values are estimates where the catalogue says so.
 struct PoolMemoryParams {
@@ -142,15 +142,17 @@ struct PoolMemoryParams {
 };
 
 /*!
- * Fabric-attached memory that the accelerators of a rack or of a node share.
+ * Fabric-attached memory that the accelerators of a rack or of a node share; or those of the site, in memory nodes that hang on the
+ * scale-out network with as many NICs as a node of accelerators.
  *
  * What it is for: KV blocks that HBM has no room for (or sequences that were put aside), cached prefixes, weights to be loaded.
  */
 struct MemoryPoolParams {
     PoolScope scope{PoolScope::rack};
-    double capacity_bytes{0};          //!< of one pool; 0: there is none
-    std::int64_t bytes_per_s{0};       //!< of one pool: its memory and its switch; reads and writes together
-    std::int64_t link_bytes_per_s{0};  //!< of one accelerator's link to it
+    double capacity_bytes{0};     //!< of one pool; 0: there is none
+    std::int64_t bytes_per_s{0};  //!< of one pool: its memory and its switch; reads and writes together
+    std::int64_t link_bytes_per_s{
+        0};  //!< of one accelerator's link to it; site: of its NIC, reads take no more
     /*!
      * Share of an iteration's other kernels behind which reads hide. 0: attention kernels load from the pool, so that only their own
      * HBM reads overlap. 1: the next layer's blocks are staged in HBM while this layer runs.
@@ -159,7 +161,9 @@ struct MemoryPoolParams {
     PoolMemoryParams memory;
 
     [[nodiscard]] bool present() const { return capacity_bytes > 0; }
-    //! Accelerators of one pool.
+    //! Its bytes travel over the scale-out network, beside all others'.
+    [[nodiscard]] bool on_network() const { return present() && scope == PoolScope::site; }
+    //! Accelerators of one pool with links of its own.
     [[nodiscard]] std::int64_t accelerators(RackParams const& rack) const {
         return scope == PoolScope::rack ? rack.accelerators() : rack.node.accelerators;
     }

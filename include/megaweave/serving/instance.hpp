@@ -120,8 +120,10 @@ class Instance {
     void suspend(core::TimeNs until_ns);
     //! The running iteration waits to be told when its bytes come from the memory pool.
     [[nodiscard]] bool reading() const { return reading_; }
-    //! They are all there at that time, which is not before the iteration began.
-    void pool_read_ends(core::TimeNs at_ns);
+    //! They are all there at that time, which is not before the iteration began; it does not end before `earliest_ns`.
+    void pool_read_ends(core::TimeNs at_ns, core::TimeNs earliest_ns = 0);
+    //! The running iteration loads weights.
+    [[nodiscard]] bool loading() const { return loading_ == Loading::under_way; }
     //! When the running iteration would end if it asked nothing of a pool.
     [[nodiscard]] core::TimeNs own_end_ns() const { return start_ns_ + cost_.duration_ns; }
 

@@ -99,12 +99,18 @@ class Plan {
     }
     [[nodiscard]] std::int64_t nodes_in(core::RackId rack) const;
     [[nodiscard]] std::int64_t nodes() const;
+    //! Of the network's nodes: memory stands in the last racks, as many nodes of it in a rack as of accelerators.
     [[nodiscard]] core::RackId rack_of_node(std::int64_t node) const {
+        if (params_.scale_out.memory_nodes > 0 && node >= nodes()) return rack_of_memory(node - nodes());
         return core::RackId::of(static_cast<std::size_t>(node / params_.rack.nodes));
     }
     [[nodiscard]] std::int64_t node_of(std::int64_t accelerator) const {
         return accelerator / params_.rack.node.accelerators;
     }
+    //! Nodes of a memory pool that hangs on the network; they follow those of accelerators.
+    [[nodiscard]] std::int64_t memory_nodes() const { return params_.scale_out.memory_nodes; }
+    [[nodiscard]] std::int64_t memory_node(std::int64_t number) const { return nodes() + number; }
+    [[nodiscard]] std::int64_t memory_nodes_in(core::RackId rack) const;
     [[nodiscard]] RackPlace place(core::RackId rack) const;
     [[nodiscard]] std::int64_t halls() const;
 
@@ -139,6 +145,7 @@ class Plan {
     [[nodiscard]] bool same_scale_up_domain(std::int64_t accelerator_a, std::int64_t accelerator_b) const;
 
   private:
+    [[nodiscard]] core::RackId rack_of_memory(std::int64_t memory_node) const;
     void place_service(core::ServiceId service, Placement const& placement, std::int64_t first_accelerator);
     void place_units(core::ServiceId service, Placement const& placement, std::int64_t first_accelerator);
     void place_cells(core::ServiceId service, Placement const& placement, std::uint32_t first_instance);

@@ -163,8 +163,9 @@ class Reference {
 //! The same on all ranks: each transfer joins in the window in which it appears, on the ranks that it names. Checks what it can see.
 class Distributed {
   public:
-    Distributed(site::Plan const& plan, parallel::Comm& comm)
-        : plan_{&plan}, comm_{&comm}, partition_{plan, comm.size()}, fabric_{plan, partition_, comm} {}
+    Distributed(site::Plan const& plan, parallel::Comm& comm, engine::Sharing sharing)
+        : plan_{&plan}, comm_{&comm}, partition_{plan, comm.size()}, fabric_{plan, partition_, comm,
+                                                                             1,    false,      sharing} {}
 
     void run(std::vector<Transfer> const& transfers, Record const& expected) {
         for (std::size_t window = 0; window < expected.ends.size(); ++window) {
@@ -245,7 +246,10 @@ TEST_CASE(
                 site::Plan const plan = small_plan(routing, taper);
                 std::vector<Transfer> const transfers = random_transfers(plan, trial, count);
                 Record const expected = Reference{plan}.run(transfers);
-                Distributed distributed{plan, comm};
+                Distributed each_all{plan, comm, engine::Sharing::each_all};
+                each_all.run(transfers, expected);
+                CHECK(each_all.rounds() == 0);
+                Distributed distributed{plan, comm, engine::Sharing::in_rounds};
                 distributed.run(transfers, expected);
 
                 // Conservation: each link of a path carries all bytes of its transfer, and nothing else.

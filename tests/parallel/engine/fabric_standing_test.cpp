@@ -21,7 +21,12 @@ TEST_CASE(
     parallel::Comm comm;
     site::Plan const plan = small_plan(fabric::Routing::adaptive, 1.0);
     site::Partition const partition{plan, comm.size()};
-    engine::FabricPartition fabric{plan, partition, comm};
+    engine::Sharing sharing = engine::Sharing::in_rounds;
+    SUBCASE("in rounds") {}
+    SUBCASE("each rank all of them") {
+        sharing = engine::Sharing::each_all;
+    }
+    engine::FabricPartition fabric{plan, partition, comm, 1, false, sharing};
     // Node 3's four NICs carry 200 MB a window. The demand would take 120 GB/s of its way in (weight 1) and twice that of its way out.
     fabric::Path const in = plan.network().path({20, 3, 0, fabric::Route::undecided, 0});
     fabric::Path const out = plan.network().path({3, 20, 0, fabric::Route::undecided, 0});
@@ -150,7 +155,12 @@ TEST_CASE(
     parallel::Comm comm;
     site::Plan const plan = small_plan(fabric::Routing::adaptive, 1.0);
     site::Partition const partition{plan, comm.size()};
-    engine::FabricPartition fabric{plan, partition, comm};
+    engine::Sharing sharing = engine::Sharing::in_rounds;
+    SUBCASE("in rounds") {}
+    SUBCASE("each rank all of them") {
+        sharing = engine::Sharing::each_all;
+    }
+    engine::FabricPartition fabric{plan, partition, comm, 1, false, sharing};
     // Out of node 3, whose four NICs carry 100 MB a step: a demand of 50 GB/s in the mean that sends at 200 GB/s when it does.
     fabric::LinkIndex const up =
         plan.network().path({3, 20, 0, fabric::Route::undecided, 0}).hops().front().link;
@@ -197,4 +207,52 @@ TEST_CASE(
     for (std::uint64_t id = 3; id < 10; ++id) send(id, 1'000'000'000, 200'000'000'000);
     (void)window(4);
     expect(200.0 / 9 / 50, 1.0 / 9);
+}
+
+TEST_CASE("Grants tell how full the emptiest link of a demand is, to the sixteenth below") {
+    parallel::Comm comm;
+    site::Plan const plan = small_plan(fabric::Routing::adaptive, 1.0);
+    site::Partition const partition{plan, comm.size()};
+    engine::Sharing sharing = engine::Sharing::in_rounds;
+    SUBCASE("in rounds") {}
+    SUBCASE("each rank all of them") {
+        sharing = engine::Sharing::each_all;
+    }
+    engine::FabricPartition fabric{plan, partition, comm, 1, true, sharing};
+    // Out of node 3 and into node 20, whose NICs carry 200 GB/s each: a demand of 60 GB/s in the mean.
+    auto const hops = plan.network().path({3, 20, 0, fabric::Route::undecided, 0});
+    engine::StandingDemand const demand{
+        7,
+        core::RackId{5},
+        60'000'000'000,
+        {{hops.hops().front().link, fabric::full_weight}, {hops.hops().back().link, fabric::full_weight}},
+        200'000'000'000};
+    std::vector<int> ranks;
+    fabric.participants(demand, ranks);
+    if (std::ranges::binary_search(ranks, comm.rank())) fabric.begin(demand);
+    auto const use_in = [&](std::int64_t w) {
+        (void)fabric.advance(w * window_ns, (w + 1) * window_ns);
+        double use = 0;
+        for (engine::Grant const& grant : fabric.grants()) use += grant.use;
+        return 1e-6 * static_cast<double>(comm.sum(std::llround(1e6 * use)));  // one home
+    };
+    CHECK(use_in(0) == 4.0 / 16);  // 60 of 200: 4.8 sixteenths
+    // Another's transfer fills the way out: the way in is the emptier one, and as full as before, so that there is no news of it.
+    Transfer t;
+    t.home = core::RackId{9};
+    t.id = std::uint64_t{9} << 32;
+    t.bytes = t.bytes_left = 1'000'000'000;
+    t.bytes_per_s = 100'000'000'000;
+    t.route = {3, 40, 0, fabric::Route::undecided, 0};
+    auto const join = [&] {
+        fabric.participants(t, ranks);
+        if (std::ranges::binary_search(ranks, comm.rank())) fabric.join(t);
+    };
+    join();
+    CHECK(use_in(1) == 4.0 / 16);  // news of the burst: 140 of 200 GB/s are left
+    // And one into node 20: 160 of 200 on both.
+    ++t.id;
+    t.route = {12, 20, 0, fabric::Route::undecided, 0};
+    join();
+    CHECK(use_in(2) == 12.0 / 16);  // 12.8
 }

@@ -96,6 +96,9 @@ TEST_CASE("every key reaches its field") {
     CHECK(deck.cluster.scale_out.oversubscription == 2);
     CHECK(deck.cluster.scale_out.routing == mw::fabric::Routing::ecmp);
     CHECK(deck.cluster.scale_out.host_latency_ns == 1500);
+    CHECK(deck.cluster.transport.kind == mw::fabric::TransportParams::Kind::sprayed);
+    CHECK(deck.cluster.transport.payload_bytes == 2048);
+    CHECK(deck.cluster.transport.queueing_s == doctest::Approx(4e-6));
     CHECK(deck.cluster.network_switch.bytes_per_s == 6.4e12);  // named: not scaled
     CHECK(!deck.cluster.optics.at_host);
     auto const& one = deck.services.at(0);
@@ -120,13 +123,21 @@ TEST_CASE("every key reaches its field") {
     CHECK(deck.output.checkpoint_every_ns == 300 * ns_per_s);
 }
 
+TEST_CASE("a pool of the site is so many nodes on the network, and an accelerator's link to it is its NIC") {
+    Deck const deck = read_deck(source + "/tests/decks/small/site_pool.yaml");
+    CHECK(deck.cluster.scale_out.memory_nodes == 2);  // 800 GB/s over 8 NICs of 50 GB/s
+    CHECK(deck.cluster.scale_out.endpoints == deck.cluster.accelerators + 2 * 8);
+    CHECK(deck.cluster.memory_pool.link_bytes_per_s == 50'000'000'000);
+}
+
 TEST_CASE("the effective deck reads back as the same physics") {
     for (auto const* const name :
          {"inputs/quickstart.yaml", "inputs/clusters/two_services.yaml", "inputs/clusters/odd_200.yaml",
           "inputs/clusters/h100_100k.yaml", "tests/decks/good/minimal.yaml",
           "tests/decks/good/inline_entries.yaml", "tests/decks/good/every_key.yaml",
-          "inputs/clusters/topologies/rail.yaml", "inputs/clusters/topologies/torus.yaml",
-          "inputs/clusters/topologies/dragonfly.yaml", "inputs/clusters/topologies/hyperx.yaml"}) {
+          "tests/decks/small/site_pool.yaml", "inputs/clusters/topologies/rail.yaml",
+          "inputs/clusters/topologies/torus.yaml", "inputs/clusters/topologies/dragonfly.yaml",
+          "inputs/clusters/topologies/hyperx.yaml"}) {
         CAPTURE(name);
         Deck const deck = read_deck(source + "/" + name);
         Deck const again = reread(deck);

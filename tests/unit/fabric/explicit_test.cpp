@@ -77,6 +77,23 @@ TEST_CASE("an explicit network is read with its routes, and its latencies add up
           "7,1,1\n");
 }
 
+TEST_CASE("capacities and latencies may have decimals, where whole bytes per second show no difference") {
+    Scratch const scratch;
+    auto const routes = scratch.write("routes.csv", "src,dst,links\nx,y,a b\n");
+    auto const links = scratch.write(
+        "links.csv", "link,capacity_bytes_per_s,latency_ns\na,12500000000.5,500.25\nb,1.25e10,0.5\n");
+    auto const network = read_network(links, routes);
+    CHECK(network.capacity_bytes_per_s == std::vector<std::int64_t>{12'500'000'001, 12'500'000'000});
+    auto const flows = scratch.write("flows.csv", "flow,src,dst,bytes,start_s\na,x,y,0,0\n");
+    CHECK(on_network(read_flows(flows), network)[0].latency_s == doctest::Approx(500.75e-9).epsilon(1e-15));
+    auto const slow = scratch.write("slow.csv", "link,capacity_bytes_per_s,latency_ns\na,1.5,0\nb,1,-0.5\n");
+    auto const mistakes = mistakes_of([&] { (void)read_network(slow, routes); });
+    REQUIRE(mistakes.size() == 2);
+    CHECK(mistakes[0] ==
+          slow + ":2: capacity_bytes_per_s '1.5' is no positive whole number (large ones may have decimals)");
+    CHECK(mistakes[1] == slow + ":3: latency_ns '-0.5' is no number of nanoseconds from 0");
+}
+
 TEST_CASE("all mistakes in an explicit network are reported at once, each with its file and line") {
     Scratch const scratch;
     auto const links =
@@ -84,8 +101,9 @@ TEST_CASE("all mistakes in an explicit network are reported at once, each with i
     auto const routes = scratch.write("routes.csv", "src,dst,links\n0,1,spin\n0,1,spine spine\n");
     auto const mistakes = mistakes_of([&] { (void)read_network(links, routes); });
     REQUIRE(mistakes.size() == 6);
-    CHECK(mistakes[0] == links + ":2: capacity_bytes_per_s '0' is no positive whole number");
-    CHECK(mistakes[1] == links + ":3: latency_ns 'x' is no whole number of nanoseconds");
+    CHECK(mistakes[0] ==
+          links + ":2: capacity_bytes_per_s '0' is no positive whole number (large ones may have decimals)");
+    CHECK(mistakes[1] == links + ":3: latency_ns 'x' is no number of nanoseconds from 0");
     CHECK(mistakes[2] == links + ":3: link 'spine' is listed twice");
     CHECK(mistakes[3] == routes + ":2: unknown link 'spin'. Did you mean 'spine'?");
     CHECK(mistakes[4] == routes + ":3: the route takes link 'spine' twice");

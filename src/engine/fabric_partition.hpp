@@ -11,6 +11,7 @@
 #include "megaweave/fabric/max_min.hpp"
 #include "megaweave/fabric/priority_shares.hpp"
 #include "megaweave/parallel/comm.hpp"
+#include "megaweave/parallel/team.hpp"
 #include "megaweave/site/partition.hpp"
 #include "megaweave/site/plan.hpp"
 #include "scale_out_pattern.hpp"
@@ -55,6 +56,8 @@ class FabricPartition {
     FabricPartition(site::Plan const& plan, site::Partition const& partition, parallel::Comm& comm,
                     std::size_t labels = 1, bool tells_use = false, Sharing sharing = Sharing::by_plan);
 
+    //! Rounds with thousands of links or flows are spread over a rank's threads; the team must outlive the partition.
+    void share_work(parallel::Team& team);
     //! Ranks that must know of a transfer (its home's among them), ascending.
     void participants(Transfer const& transfer, std::vector<int>& ranks) const;
     void participants(StandingDemand const& demand, std::vector<int>& ranks) const;

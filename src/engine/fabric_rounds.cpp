@@ -37,6 +37,14 @@ void FabricPartition::pose(Flow& flow) {
     meet_neighbours(flow);
 }
 
+void FabricPartition::share_work(parallel::Team& team) {
+    if (team.threads() < 2) return;
+    constexpr std::size_t grain = fabric::MaxMinSolver::worth_sharing / 4;
+    for (fabric::MaxMinSolver& solver : solvers_)
+        solver.share_work(
+            [&team](std::size_t count, auto const& body) { team.for_ranges(count, grain, body); });
+}
+
 void FabricPartition::meet_neighbours(Flow const& flow) {
     for (int const partner : flow.partners) {
         auto at = std::ranges::lower_bound(neighbours_, partner, {}, &Neighbour::rank);

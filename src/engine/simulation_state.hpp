@@ -39,6 +39,7 @@ struct Simulation::State {
                     std::make_unique<Rack>(world, core::RackId::of(static_cast<std::size_t>(first) + i));
         });
         for (auto const& rack : racks) due_ns.push_back(rack->next_event_ns());
+        fabric.share_work(team);
         begin_demands();
     }
 

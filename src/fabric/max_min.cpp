@@ -1,6 +1,7 @@
 #include "megaweave/fabric/max_min.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "megaweave/core/check.hpp"
 
@@ -21,6 +22,7 @@ std::int64_t saturating_fma(std::int64_t a, std::int64_t b, std::int64_t c) {
 void MaxMinSolver::clear() {
     links_.clear();
     flows_.clear();
+    states_.clear();
     path_.clear();
     active_links_.clear();
     active_flows_.clear();
@@ -47,6 +49,7 @@ std::uint32_t MaxMinSolver::add_flow(std::int64_t demand, std::span<LinkUse cons
     flow.size = static_cast<std::uint32_t>(uses.size());
     flow.shared = shared;
     flows_.push_back(flow);
+    states_.push_back(State::open);
     path_.insert(path_.end(), uses.begin(), uses.end());
     return static_cast<std::uint32_t>(flows_.size() - 1);
 }
@@ -88,12 +91,22 @@ void MaxMinSolver::start() {
     open_flows_ = static_cast<std::int64_t>(flows_.size());
 }
 
+template <class Body>
+void MaxMinSolver::each(std::vector<std::uint32_t> const& list, Body const& body) {
+    if (!shared_out(list)) {
+        for (std::uint32_t const at : list) body(at);
+        return;
+    }
+    loop_(list.size(), [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) body(list[i]);
+    });
+}
+
 void MaxMinSolver::measure() {
     ++rounds_;
-    std::size_t kept = 0;
-    for (std::uint32_t const l : active_links_) {
+    std::erase_if(active_links_, [this](std::uint32_t l) { return links_[l].open == 0; });
+    each(active_links_, [this](std::uint32_t l) {
         Link& link = links_[l];
-        if (link.open == 0) continue;
         // Would one more step for open and tied flows still be too much? Then the share stays.
         if (link.left >= link.tied_units + link.open_units * (link.share + 1)) {
             link.share = link.left / link.open_units;
@@ -101,20 +114,13 @@ void MaxMinSolver::measure() {
         }
         link.matching = 0;
         link.blocks = false;
-        active_links_[kept++] = l;
-    }
-    active_links_.resize(kept);
-
-    kept = 0;
-    for (std::uint32_t const f : active_flows_) {
-        Flow& flow = flows_[f];
-        if (flow.level >= 0) continue;
+    });
+    std::erase_if(active_flows_, [this](std::uint32_t f) { return states_[f] == State::closed; });
+    each(active_flows_, [this](std::uint32_t f) {
         std::int64_t smallest = unlimited;
-        for (LinkUse const use : path(flow)) smallest = std::min(smallest, links_[use.link].share);
-        flow.limit = smallest;
-        active_flows_[kept++] = f;
-    }
-    active_flows_.resize(kept);
+        for (LinkUse const use : path(flows_[f])) smallest = std::min(smallest, links_[use.link].share);
+        flows_[f].limit = smallest;
+    });
 }
 
 void MaxMinSolver::lower_limit(std::uint32_t flow, std::int64_t elsewhere) {
@@ -122,27 +128,39 @@ void MaxMinSolver::lower_limit(std::uint32_t flow, std::int64_t elsewhere) {
 }
 
 void MaxMinSolver::settle() {
-    for (std::uint32_t const f : active_flows_) {
+    bool const side_by_side = shared_out(active_flows_);
+    each(active_flows_, [this, side_by_side](std::uint32_t f) {
         Flow const& flow = flows_[f];
-        if (flow.content_at <= flow.limit) continue;
-        for (LinkUse const use : path(flow))
-            links_[use.link].matching += links_[use.link].share == flow.limit ? 1U : 0U;
-    }
+        if (flow.content_at <= flow.limit) return;
+        for (LinkUse const use : path(flow)) {
+            Link& link = links_[use.link];
+            if (link.share != flow.limit) continue;
+            if (side_by_side)
+                std::atomic_ref{link.matching}.fetch_add(1, std::memory_order_relaxed);
+            else
+                ++link.matching;
+        }
+    });
     // Decide before applying: closing a flow changes `open`.
-    for (std::uint32_t const l : active_links_) links_[l].blocks = links_[l].matching == links_[l].open;
+    each(active_links_, [this](std::uint32_t l) { links_[l].blocks = links_[l].matching == links_[l].open; });
+    each(active_flows_, [this](std::uint32_t f) {
+        Flow const& flow = flows_[f];
+        if (flow.content_at <= flow.limit ||
+            std::ranges::any_of(path(flow), [this](LinkUse use) { return links_[use.link].blocks; }))
+            states_[f] = State::fixing;
+    });
     for (std::uint32_t const f : active_flows_) {
+        if (states_[f] != State::fixing) continue;
         Flow& flow = flows_[f];
-        bool const content = flow.content_at <= flow.limit;
-        bool fixed = content;
-        for (LinkUse const use : path(flow)) fixed = fixed || links_[use.link].blocks;
-        if (!fixed) continue;
         flow.fixed_in_round = rounds_;
-        close(flow, content ? unlimited : flow.limit);
+        close(f, flow.content_at <= flow.limit ? unlimited : flow.limit);
     }
 }
 
-void MaxMinSolver::close(Flow& flow, std::int64_t level) {
+void MaxMinSolver::close(std::uint32_t at, std::int64_t level) {
+    Flow& flow = flows_[at];
     flow.level = level;
+    states_[at] = State::closed;
     --open_flows_;
     std::int64_t const rate = rate_at(level, flow.demand, flow.weight);
     for (LinkUse const use : path(flow)) {
@@ -165,7 +183,7 @@ std::int64_t MaxMinSolver::newly_fixed_level(std::uint32_t flow) const {
 
 void MaxMinSolver::fix(std::uint32_t flow, std::int64_t level) {
     if (is_open(flow)) {
-        close(flows_[flow], level);
+        close(flow, level);
     } else {
         MW_EXPECT(flows_[flow].level == level, "two solvers fixed a flow at different levels");
     }

@@ -7,6 +7,7 @@
 #include "megaweave/core/integer.hpp"
 #include "megaweave/fabric/clos.hpp"
 #include "megaweave/fabric/max_min.hpp"
+#include "megaweave/parallel/team.hpp"
 
 namespace mw::bench {
 
@@ -58,6 +59,11 @@ void max_min(benchmark::State& state) {
         core::mul_div(params.link_bytes_per_s * params.nics_per_node, core::ns_per_ms, core::ns_per_s);
     Problem const problem{clos, state.range(0), line_bytes};
     fabric::MaxMinSolver solver;
+    parallel::Team team{static_cast<int>(state.range(2))};
+    if (team.threads() > 1)
+        solver.share_work([&team](std::size_t count, auto const& body) {
+            team.for_ranges(count, fabric::MaxMinSolver::worth_sharing / 4, body);
+        });
     int rounds = 0;
     for (auto _ : state) {
         problem.pose(solver);
@@ -72,8 +78,9 @@ void max_min(benchmark::State& state) {
 
 void register_max_min() {
     benchmark::RegisterBenchmark("max_min", max_min)
-        ->ArgNames({"flows", "taper"})
-        ->ArgsProduct({{1'000, 10'000, 50'000}, {1, 2}})
+        ->ArgNames({"flows", "taper", "threads"})
+        ->ArgsProduct({{1'000, 10'000, 50'000}, {1, 2}, {1, 2}})
+        ->UseRealTime()
         ->Unit(benchmark::kMillisecond);
 }
 

@@ -35,6 +35,8 @@ struct Ceilings {
     double hbm;
     double kv_hbm;
     double link;
+    double launch_time;  // of the accelerator, over the engine's
+    double host_time;
     llm::EngineParams engine;
 
     //! Seconds of dense products of `rows` x `columns` on one accelerator.
@@ -49,11 +51,11 @@ struct Ceilings {
     [[nodiscard]] double activations_s(double numbers) const {
         return engine.activation_passes * 2 * bf16 * numbers / hbm;
     }
-    [[nodiscard]] double kernel_s() const { return core::to_seconds(engine.kernel_ns); }
-    [[nodiscard]] double collective_s() const { return core::to_seconds(engine.collective_ns); }
-    //! The host's work on `sequences` hides behind the device.
+    [[nodiscard]] double kernel_s() const { return launch_time * core::to_seconds(engine.kernel_ns); }
+    [[nodiscard]] double collective_s() const { return launch_time * core::to_seconds(engine.collective_ns); }
+    //! The host's work on `sequences` hides behind the device, as far as the engine lets it.
     [[nodiscard]] double iteration_s(double device_s, double sequences) const {
-        return device_s + core::to_seconds(engine.iteration_ns) +
+        return device_s + host_time * core::to_seconds(engine.iteration_ns) +
                exposed_s(device_s, sequences * static_cast<double>(engine.sequence_ns + engine.token_ns));
     }
     //! All sequences begin in the same iteration: what the host has to do more than the device lets it hide.
@@ -64,7 +66,8 @@ struct Ceilings {
 
   private:
     [[nodiscard]] double exposed_s(double device_s, double host_ns) const {
-        return std::max(0.0, 1e-9 * host_ns - engine.host_overlap * device_s);
+        double const host_s = host_time * 1e-9 * host_ns;
+        return (1 - engine.host_overlap) * host_s + std::max(0.0, engine.host_overlap * host_s - device_s);
     }
 };
 
@@ -87,6 +90,8 @@ Ceilings ceilings_of(config::Deck const& deck) {
             a.hbm_bytes_per_s * e.hbm * engine.hbm,
             a.hbm_bytes_per_s * e.kv_hbm * engine.kv_hbm,
             a.scale_up_bytes_per_s * e.link * engine.link,
+            e.launch_time,
+            e.host_time,
             engine};
 }
 
@@ -123,8 +128,10 @@ TEST_CASE("A full instance of Llama-3.1-70B on 8 H100 makes what its rooflines a
                                           2 * layers * kv_width * fp8 * (context + 1) * n / t, c.kv_hbm);
     // 6 h of each token on every rank, 3 f and twice query, key and value split over them.
     double const activations_s = c.activations_s(n * layers * (6 * h + (3 * f + 2 * (h + 2 * kv_width)) / t));
-    // A layer: 5 kernels of attention, 3 of the feed-forward, 4 that quantise.
-    double const kernels_s = layers * 12 * c.kernel_s();
+    // A layer: kernels of attention, of the feed-forward, and 4 that quantise.
+    llm::LaunchCounts const& launches = c.engine.launches;
+    double const kernels_s =
+        layers * (launches.attention + launches.dense + 4 * launches.quantise) * c.kernel_s();
     // Two all-reduces a layer of n h BF16 numbers: in two steps 2 (t - 1) / t of it over each link, in one t - 1 times it.
     double const reduced_s = n * h * bf16 / c.link;
     double const reduce_s =
@@ -180,8 +187,12 @@ TEST_CASE(
     double const activations_s = c.activations_s(
         own * (layers * (6 * h + 2 * (heads * 192 + 1536 + latent)) + 3 * (plain * f + moe * f_e)) +
         own * moe * k * 3 * (h + f_e));
-    // Kernels: attention 9, 4 more that quantise; feed-forward 3 and 2; experts 6 and 2, the shared one 2 and 1.
-    double const kernels_s = (layers * 13 + plain * 5 + moe * 11) * c.kernel_s();
+    // Before products of narrower weights 4 kernels of attention quantise, 2 of the feed-forward, 2 of experts and 1 of the shared one.
+    llm::LaunchCounts const& launches = c.engine.launches;
+    double const kernels_s = (layers * (launches.latent + 4 * launches.quantise) +
+                              plain * (launches.dense + 2 * launches.quantise) +
+                              moe * (launches.experts + launches.shared + 3 * launches.quantise)) *
+                             c.kernel_s();
     // Dispatch in FP8 and combine in BF16: 8 copies of each token, 7/8 of them leave; two collectives in each MoE layer.
     double const exchange_s =
         moe * (k * (1 - 1 / g) * h * (fp8 + bf16) * own / c.link + 2 * c.collective_s());

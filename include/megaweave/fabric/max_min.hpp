@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <vector>
@@ -67,10 +68,21 @@ struct LinkUse {
  * exchange limit() of the open shared flows into lower_limit(); settle(); exchange newly_fixed_level() into
  * fix(). Rates and rounds are then those of the single solver, bit for bit.
  *
- * Memory is kept from problem to problem. Not thread-safe; one object per thread.
+ * Decisions of a round rest on the state that it began with, so links and flows may be looked at side by side (`share_work`); what
+ * follows from them is done in order. Whoever does it, the bits are the same.
+ *
+ * Memory is kept from problem to problem. Calls are not thread-safe; one object per thread.
  */
 class MaxMinSolver {
   public:
+    //! Calls body(begin, end) over pieces of [0, count), on threads of the caller's choice; returns when all are done.
+    using Loop =
+        std::function<void(std::size_t count, std::function<void(std::size_t, std::size_t)> const& body)>;
+    //! Rounds of at least this many links or flows are shared out; fewer are not worth waking a thread for.
+    static constexpr std::size_t worth_sharing = 2048;
+    //! Gives rounds to `loop` from now on.
+    void share_work(Loop loop) { loop_ = std::move(loop); }
+
     //! Forgets links and flows, keeps the memory.
     void clear();
     //! Index of a link with this capacity >= 0; indices count from 0.
@@ -138,7 +150,13 @@ class MaxMinSolver {
         bool shared{false};
     };
 
-    void close(Flow& flow, std::int64_t level);
+    [[nodiscard]] bool shared_out(std::vector<std::uint32_t> const& list) const {
+        return loop_ && list.size() >= worth_sharing;
+    }
+    //! body(list[i]) for all of a list, in any order.
+    template <class Body>
+    void each(std::vector<std::uint32_t> const& list, Body const& body);
+    void close(std::uint32_t at, std::int64_t level);
     [[nodiscard]] std::span<LinkUse const> path(Flow const& flow) const {
         return {path_.data() + flow.first, flow.size};
     }
@@ -148,8 +166,11 @@ class MaxMinSolver {
     std::vector<LinkUse> path_;
     std::vector<std::uint32_t> active_links_;  // those with open flows that can bind
     std::vector<std::uint32_t> active_flows_;  // open, in order, and those closed since the last measure()
+    enum class State : std::uint8_t { open, fixing, closed };
+    std::vector<State> states_;  // of all flows, apart from them: what is done in order looks at nothing else
     std::int64_t open_flows_{0};
     int rounds_{0};
+    Loop loop_;  //!< none: inline
 };
 
 }  // namespace mw::fabric

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <functional>
+#include <thread>
 #include <vector>
 
 #include "megaweave/fabric/max_min.hpp"
@@ -98,4 +100,27 @@ TEST_CASE("2 to 5 solvers give the rates and rounds of one, for any dealing of t
             CHECK_MESSAGE(partitioned.rate(f) == whole.rate(f),
                           "network " << number << ", flow " << f << ", solvers " << parts);
     }
+}
+
+TEST_CASE("threads that look at links and flows side by side give the rates and rounds of one") {
+    int calls = 0;
+    auto const by_three = [&calls](std::size_t count,
+                                   std::function<void(std::size_t, std::size_t)> const& body) {
+        ++calls;
+        std::vector<std::thread> threads;
+        for (std::size_t part = 3; part-- > 0;)
+            threads.emplace_back([&, part] { body(count * part / 3, count * (part + 1) / 3); });
+        for (auto& thread : threads) thread.join();
+    };
+    for (std::uint32_t number = 0; number < 20; ++number) {
+        RandomNetwork const network{number, 8'000, 20'000};
+        MaxMinSolver alone;
+        MaxMinSolver shared;
+        shared.share_work(by_three);
+        network.add_to(alone);
+        network.add_to(shared);
+        CHECK(shared.solve() == alone.solve());
+        for (std::uint32_t f = 0; f < network.flows.size(); ++f) REQUIRE(shared.rate(f) == alone.rate(f));
+    }
+    CHECK(calls > 0);
 }

@@ -28,6 +28,7 @@ from calibration_points import SETUP, Program, engine_family, engine_generation,
 ERROR = 0.1  # log error beyond which a measurement's pull falls: odd ones are many (physics.md), and far off
 STEP = 0.02
 LONGEST = 0.7  # step of a parameter, in logarithms
+LEFT_OUT_STEPS = 8
 
 #: What the program says: values, and the time per output token beside each [ms].
 Estimate = namedtuple("Estimate", "values step_ms")
@@ -181,15 +182,22 @@ def without_orphans(calibration, theta, kept):
 
 def leave_out(calibration, theta, slopes, only=()):
     """Errors of rows whose model family the fit did not see: what only they inform goes back to its prior, the rest is fitted anew to
-    the others, with the whole fit's slopes, which do not depend on what was measured."""
+    the others, with the whole fit's slopes, which do not depend on what was measured. Every step is taken whole, whether or not the
+    program agrees: one that is refused would leave the fit near values that saw the family."""
     families = np.array([model_family(row["model"]) for row in calibration.points.rows])
     unseen = np.full(len(families), np.nan)
     for family in only or sorted(set(families)):
         kept = families != family
-        start = without_orphans(calibration, theta, kept)
-        _, _, residual, _ = calibration.descend(start, slopes, np.where(kept, calibration.points.weight, 0.0), 4)
+        weight = np.where(kept, calibration.points.weight, 0.0)
+        found = without_orphans(calibration, theta, kept)
+        residual, costs = calibration.residual(found, calibration.at_engine(found)), []
+        for _ in range(LEFT_OUT_STEPS):
+            costs.append(calibration.cost(residual, found, weight))
+            found = calibration.solve(found, residual, slopes, weight)
+            residual = calibration.residual(found, calibration.at_engine(found))
         unseen[~kept] = residual[~kept]
-        print(f"  without {family}: {np.count_nonzero(~kept)} rows", flush=True)
+        costs.append(calibration.cost(residual, found, weight))
+        print(f"  without {family}: {np.count_nonzero(~kept)} rows, cost {' '.join(f'{c:.1f}' for c in costs)}", flush=True)
     return families, unseen
 
 

@@ -46,7 +46,7 @@ TIMES = ("launch_time", "host_time")  # of an accelerator, over the engine's
 ON_ACCELERATOR = ("flops", "expert_flops", "attention_flops", "hbm", "kv_hbm", "link")
 CLIENT = ("response", "response_per_token", "held_back")
 SHARES = ("host_exposed",)  # at most 1
-PRIOR_WEIGHT = 6.0  # of the prior against one measurement's pull
+PRIOR_WEIGHT = 3.0  # of the prior against one measurement's pull
 
 
 class Parameters:

@@ -8,6 +8,7 @@
 
 #include "engine_choice.hpp"
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/integer.hpp"
 #include "megaweave/engine/world.hpp"
 
 namespace mw::validation {
@@ -23,8 +24,8 @@ constexpr double code_prompt_tokens = 2048;
 constexpr double answer_sigma = 0.3;
 constexpr double answer_most = 8;  // times the mean
 constexpr std::int64_t closed_waves = 10;
-constexpr double lives_left_out = 2;
-constexpr double lives_measured = 3;
+constexpr std::int64_t lives_left_out = 2;
+constexpr std::int64_t lives_measured = 3;
 constexpr core::TimeNs longest_run_ns = 10'000'000 * core::ns_per_s;
 // Windows without events are jumped over, so a short one costs nothing; it is what a request waits at the router.
 constexpr core::TimeNs window_ns = 100 * core::ns_per_us;
@@ -154,16 +155,19 @@ double life_s(Setup const& setup, engine::World const& world) {
 
 void set_times(Setup const& setup, engine::World const& world, Trial& trial) {
     if (setup.load == Load::steady_batch) {
-        double const life = life_s(setup, world);
-        trial.deck.time.warmup_ns = core::from_seconds(lives_left_out * life);
-        trial.deck.time.duration_ns = core::from_seconds(lives_measured * life);
+        // Whole windows, or the one sample would lie behind the end.
+        core::TimeNs const window = trial.deck.time.window_ns;
+        core::TimeNs const life = core::ceil_div(core::from_seconds(life_s(setup, world)), window) * window;
+        trial.deck.time.warmup_ns = lives_left_out * life;
+        trial.deck.time.duration_ns = lives_measured * life;
         trial.deck.time.sample_ns = trial.deck.time.duration_ns;
     }
 }
 
 double expected_iterations(Setup const& setup, Trial const& trial) {
     workload::ArrivalParams const& arrivals = trial.deck.services.front().workload.arrivals;
-    if (setup.load == Load::steady_batch) return (lives_left_out + lives_measured) * setup.output_tokens;
+    if (setup.load == Load::steady_batch)
+        return static_cast<double>(lives_left_out + lives_measured) * setup.output_tokens;
     auto const requests = static_cast<double>(arrivals.requests);
     double const at_once = setup.load == Load::closed ? setup.concurrency : std::min(requests, 512.0);
     return setup.output_tokens * requests / at_once + requests;

@@ -226,3 +226,18 @@ TEST_CASE("a three-tier network at 800 Gb/s draws 210, 171, 147 or 135 W an acce
               doctest::Approx(watts).epsilon(0.005));
     }
 }
+
+// An entry whose kernels were published as shares of the ceilings: its factors must follow when calibration moves what an H800 reaches.
+TEST_CASE("the kernels of deepseek-in-house reach on H800 what was published") {
+    auto const deck = read_deck(std::string{MW_SOURCE_DIR} + "/inputs/studies/deepseek_day.yaml");
+    auto const& reached = deck.cluster.rack.accelerator.efficiency;
+    auto const& engine = deck.services.front().engine;
+    auto const fp8 = mw::hardware::index_of(mw::hardware::Precision::fp8);
+    CHECK(reached.flops[fp8] * engine.flops == doctest::Approx(0.513).epsilon(0.01));
+    CHECK(reached.expert_flops[fp8] * engine.expert_flops == doctest::Approx(0.807).epsilon(0.01));
+    CHECK(reached.attention_flops * engine.attention_flops == doctest::Approx(0.536).epsilon(0.01));
+    CHECK(reached.hbm * engine.hbm == doctest::Approx(0.918).epsilon(0.01));
+    CHECK(reached.kv_hbm * engine.kv_hbm ==
+          doctest::Approx(0.896).epsilon(0.01));  // FlashMLA: 3,000 of 3,350 GB/s
+    CHECK(reached.link * engine.link == doctest::Approx(0.954).epsilon(0.01));
+}

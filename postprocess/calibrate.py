@@ -120,18 +120,15 @@ class Calibration:
             found = np.linalg.solve(pulled.T @ pulled + np.diag(prior), -slopes.T @ (pull * at_zero))
         return theta + np.clip(found - theta, -LONGEST, LONGEST)
 
-    def descend(self, theta, slopes, weight, steps):
-        """Steps with the same slopes, shortened where the program disagrees with them; ends when one gains less than a thousandth."""
-        estimate = self.at_engine(theta)
-        residual = self.residual(theta, estimate)
-        cost = self.cost(residual, theta, weight)
-        for _ in range(steps):
-            move = self.solve(theta, residual, slopes, weight) - theta
+    def descend(self, theta, estimate, residual, cost, slopes):
+        """Two steps with the same slopes, shortened where the program disagrees with them; ends when one gains less than a thousandth."""
+        for _ in range(2):
+            move = self.solve(theta, residual, slopes, self.points.weight) - theta
             for share in (1.0, 0.5, 0.2):
                 trial = theta + share * move
                 there = self.at_engine(trial)
                 missed = self.residual(trial, there)
-                reached = self.cost(missed, trial, weight)
+                reached = self.cost(missed, trial, self.points.weight)
                 if reached < cost:
                     break
             if reached >= cost:
@@ -141,19 +138,18 @@ class Calibration:
                 break
         return theta, estimate, residual, cost
 
-    def fit(self, theta, rounds, say=print):
-        """Gauss-Newton from theta: (theta, residual, slopes there), with new slopes every other step."""
-        weight, estimate = self.points.weight, self.at_engine(theta)
+    def fit(self, theta, rounds):
+        """Gauss-Newton from theta, with new slopes every other step: (theta, estimate, residual)."""
+        estimate = self.at_engine(theta)
         residual = self.residual(theta, estimate)
-        cost = self.cost(residual, theta, weight)
+        cost = self.cost(residual, theta, self.points.weight)
         for turn in range(rounds):
-            slopes = self.slopes(theta, estimate, residual)
-            theta, estimate, residual, reached = self.descend(theta, slopes, weight, 2)
-            say(f"  round {turn + 1}: cost {reached:.1f}", flush=True)
-            if cost - reached < 2e-3 * cost:
+            before, slopes = cost, self.slopes(theta, estimate, residual)
+            theta, estimate, residual, cost = self.descend(theta, estimate, residual, cost, slopes)
+            print(f"  round {turn + 1}: cost {cost:.1f}", flush=True)
+            if before - cost < 2e-3 * before:
                 break
-            cost = reached
-        return theta, residual, self.slopes(theta, estimate, residual)
+        return theta, estimate, residual
 
 
 def table(title, points, residual, rows=None):
@@ -223,7 +219,7 @@ def main():
     if options.state and options.state.exists():
         kept = {tuple(key): value for key, value in json.loads(options.state.read_text(encoding="utf-8"))}
         theta = np.array([kept.get(key, 0.0) for key in calibration.parameters.keys])
-    theta, residual, slopes = calibration.fit(theta, options.rounds)
+    theta, estimate, residual = calibration.fit(theta, options.rounds)
     table("fitted", calibration.points, residual)
     if options.state:
         options.state.write_text(json.dumps(list(zip(calibration.parameters.keys, theta))), encoding="utf-8")
@@ -231,6 +227,7 @@ def main():
         calibration.write(options.write, theta, client=True)
         print(f"\nwritten: {options.write}/accelerators.yaml, {options.write}/engines.yaml")
     if options.leave_out is not None:
+        slopes = calibration.slopes(theta, estimate, residual)
         families, unseen = leave_out(calibration, theta, slopes, options.leave_out)
         table("model families left out", calibration.points, unseen)
         for family in sorted(set(families)):

@@ -14,10 +14,8 @@ namespace mw::validation {
 
 namespace {
 
-// Of a steady batch, in mean lives of a request: the batch fills, is measured, and drains.
-constexpr std::size_t lives_left_out = 2;
-constexpr std::size_t lives_measured = 3;
-constexpr std::int64_t lives_in_all = 6;
+// Of a steady batch: it fills, is measured, and drains.
+constexpr std::int64_t lives_in_all = lives_left_out + lives_measured + 1;
 
 struct Item {
     std::int64_t input;
@@ -241,8 +239,9 @@ SteadyState Replica::between(std::size_t from, std::size_t to) const {
 
 //! The mean life of a request is as long as `concurrency` of them take to end.
 SteadyState steady_state(Setup const& setup, Replica const& replica) {
-    auto const life = static_cast<std::size_t>(std::llround(setup.concurrency));
-    return replica.between(lives_left_out * life, (lives_left_out + lives_measured) * life);
+    std::int64_t const life = std::llround(setup.concurrency);
+    return replica.between(static_cast<std::size_t>(lives_left_out * life),
+                           static_cast<std::size_t>((lives_left_out + lives_measured) * life));
 }
 
 std::vector<Item> draw_items(engine::World const& world, Setup const& setup, std::int64_t requests) {
@@ -257,6 +256,17 @@ std::vector<Item> draw_items(engine::World const& world, Setup const& setup, std
     return items;
 }
 
+//! As their clients see them.
+std::vector<FinishedRequest> finished(serving::ServiceParams const& service, std::vector<Item> const& items) {
+    std::vector<FinishedRequest> requests;
+    for (Item const& item : items)
+        requests.push_back(
+            {item.input, item.output,
+             serving::as_client_sees(service.engine, {item.arrival_ns, item.first_ns, item.done_ns},
+                                     item.input, item.output)});
+    return requests;
+}
+
 }  // namespace
 
 Prediction estimate(Setup const& setup, Trial const& trial) {
@@ -268,16 +278,11 @@ Prediction estimate(Setup const& setup, Trial const& trial) {
     Prediction prediction;
     prediction.mixture = service.model.routed_experts > 0;
     prediction.binding = "estimate";
-    std::vector<FinishedRequest> finished;
-    for (Item const& item : replica.run())
-        finished.push_back(
-            {item.input, item.output,
-             serving::as_client_sees(service.engine, {item.arrival_ns, item.first_ns, item.done_ns},
-                                     item.input, item.output)});
+    std::vector<Item> const& items = replica.run();
     prediction.mean_batch = replica.mean_batch();
     prediction.metrics = setup.load == Load::steady_batch
                              ? steady_metrics(steady_state(setup, replica), trial.arrangement)
-                             : finite_metrics(finished, trial.arrangement);
+                             : finite_metrics(finished(service, items), trial.arrangement);
     return prediction;
 }
 

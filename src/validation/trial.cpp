@@ -20,12 +20,9 @@ using workload::Process;
 
 constexpr double chat_prompt_tokens = 334;
 constexpr double code_prompt_tokens = 2048;
-// Narrow: where caches filled the memory, the measured batches held contexts of about half of the answers' mean length.
 constexpr double answer_sigma = 0.3;
 constexpr double answer_most = 8;  // times the mean
 constexpr std::int64_t closed_waves = 10;
-constexpr std::int64_t lives_left_out = 2;
-constexpr std::int64_t lives_measured = 3;
 constexpr core::TimeNs longest_run_ns = 10'000'000 * core::ns_per_s;
 // Windows without events are jumped over, so a short one costs nothing; it is what a request waits at the router.
 constexpr core::TimeNs window_ns = 100 * core::ns_per_us;

@@ -7,6 +7,10 @@
 
 namespace mw::validation {
 
+// Of a steady batch, in mean lives of a request.
+inline constexpr std::int64_t lives_left_out = 2;
+inline constexpr std::int64_t lives_measured = 3;
+
 //! An experiment as the emulator runs it.
 struct Trial {
     config::Deck deck;
@@ -23,8 +27,8 @@ struct Trial {
  * - closed: 10 x concurrency requests, as the InferenceMAX client sends, ramp and drain included;
  * - steady_batch: the measured mean batch kept in flight; two mean lives of a request left out, three measured.
  * Where only a data set is named: prompts of 334 tokens (chat: mean of ServeGen's m-mid, shared traces) or 2,048 (code completion:
- * mean of the Azure code trace), and lognormal answers around the stated mean with sigma 0.7 (a single model's answers; whole
- * services have about 1.0).
+ * mean of the Azure code trace), and lognormal answers around the stated mean with sigma 0.3 (where caches filled the memory, the
+ * measured batches held contexts of about half of the answers' mean length).
  * Throws CannotRun.
  */
 [[nodiscard]] Trial make_trial(PointsFile const& file, Experiment const& experiment,

@@ -69,8 +69,9 @@ struct PoolReads {
  * counts as scale_up; one that leaves it as scale_out, at the slower of its two steps; the fabric may grant it less than its link
  * (Batch::granted). Pipeline: p stages work on one micro-batch each, so each reads
  * its weights once per micro-batch; a batch with fewer tokens than stages leaves the others idle (the
- * bubble). A prompt belongs to one attention rank, so the busiest of them sets the pace where prompts are fewer or uneven. With interleaved batches each n-th of the batch is a micro-batch of its own, reads the weights and launches the kernels
- * again, and of its collectives only what outlasts the kernels is seen. Ramps at the start and end of a busy period are left out.
+ * bubble). A prompt belongs to one attention rank, so the busiest of them sets the pace where prompts are fewer or uneven. With
+ * interleaved batches each n-th of the batch is a micro-batch of its own, reads the weights and launches the kernels again,
+ * and of its collectives only what outlasts the kernels is seen. Ramps at the start and end of a busy period are left out.
  * What lies in a memory pool adds max(0, t - hidden) to T, where t is its time at the rate that the pool grants. That depends on who
  * else reads, so whoever runs the instance adds it (hardware::SharedPool, serving::Instance::pool_read_ends).
  *     hidden = (1 - f) (A - L latency) + f p T_stage

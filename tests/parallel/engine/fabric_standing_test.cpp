@@ -15,18 +15,27 @@
 using namespace mw;
 using engine::Transfer;
 
+namespace {
+
+//! The test case runs once for each way in which ranks share standing demands.
+engine::Sharing each_way() {
+    engine::Sharing way = engine::Sharing::in_rounds;
+    SUBCASE("in rounds") {}
+    SUBCASE("each rank all of them") {
+        way = engine::Sharing::each_all;
+    }
+    return way;
+}
+
+}  // namespace
+
 TEST_CASE(
     "A standing demand shares with transfers, takes its weights' worth of each link, and goes on over "
     "windows left out") {
     parallel::Comm comm;
     site::Plan const plan = small_plan(fabric::Routing::adaptive, 1.0);
     site::Partition const partition{plan, comm.size()};
-    engine::Sharing sharing = engine::Sharing::in_rounds;
-    SUBCASE("in rounds") {}
-    SUBCASE("each rank all of them") {
-        sharing = engine::Sharing::each_all;
-    }
-    engine::FabricPartition fabric{plan, partition, comm, 1, false, sharing};
+    engine::FabricPartition fabric{plan, partition, comm, 1, false, each_way()};
     // Node 3's four NICs carry 200 MB a window. The demand would take 120 GB/s of its way in (weight 1) and twice that of its way out.
     fabric::Path const in = plan.network().path({20, 3, 0, fabric::Route::undecided, 0});
     fabric::Path const out = plan.network().path({3, 20, 0, fabric::Route::undecided, 0});
@@ -155,12 +164,7 @@ TEST_CASE(
     parallel::Comm comm;
     site::Plan const plan = small_plan(fabric::Routing::adaptive, 1.0);
     site::Partition const partition{plan, comm.size()};
-    engine::Sharing sharing = engine::Sharing::in_rounds;
-    SUBCASE("in rounds") {}
-    SUBCASE("each rank all of them") {
-        sharing = engine::Sharing::each_all;
-    }
-    engine::FabricPartition fabric{plan, partition, comm, 1, false, sharing};
+    engine::FabricPartition fabric{plan, partition, comm, 1, false, each_way()};
     // Out of node 3, whose four NICs carry 100 MB a step: a demand of 50 GB/s in the mean that sends at 200 GB/s when it does.
     fabric::LinkIndex const up =
         plan.network().path({3, 20, 0, fabric::Route::undecided, 0}).hops().front().link;
@@ -213,12 +217,7 @@ TEST_CASE("Grants tell how full the emptiest link of a demand is, to the sixteen
     parallel::Comm comm;
     site::Plan const plan = small_plan(fabric::Routing::adaptive, 1.0);
     site::Partition const partition{plan, comm.size()};
-    engine::Sharing sharing = engine::Sharing::in_rounds;
-    SUBCASE("in rounds") {}
-    SUBCASE("each rank all of them") {
-        sharing = engine::Sharing::each_all;
-    }
-    engine::FabricPartition fabric{plan, partition, comm, 1, true, sharing};
+    engine::FabricPartition fabric{plan, partition, comm, 1, true, each_way()};
     // Out of node 3 and into node 20, whose NICs carry 200 GB/s each: a demand of 60 GB/s in the mean.
     auto const hops = plan.network().path({3, 20, 0, fabric::Route::undecided, 0});
     engine::StandingDemand const demand{

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <numeric>
 #include <string>
 #include <vector>
 
+#include "durations.hpp"
 #include "fabric_partition.hpp"
 #include "megaweave/core/hash.hpp"
 #include "megaweave/fabric/transport.hpp"
@@ -20,21 +20,6 @@
 using namespace mw;
 
 namespace {
-
-struct Times {
-    double mean_s;
-    double p99_s;  // with linear interpolation between order statistics
-};
-
-Times times(std::vector<double> durations) {
-    std::ranges::sort(durations);
-    double const at = 0.99 * static_cast<double>(durations.size() - 1);
-    auto const below = static_cast<std::size_t>(at);
-    double const above = durations[std::min(below + 1, durations.size() - 1)];
-    double const sum = std::accumulate(durations.begin(), durations.end(), 0.0);
-    return {sum / static_cast<double>(durations.size()),
-            durations[below] + (at - static_cast<double>(below)) * (above - durations[below])};
-}
 
 //! A full-bisection Clos of hosts with one NIC each, 500 ns a hop.
 site::Plan tree(std::int64_t hosts, std::int64_t tiers, std::int64_t radix) {
@@ -99,9 +84,9 @@ class Case {
         comm.sum(std::span{ours_ns});
         std::vector<double> ours_s;
         for (core::TimeNs const ns : ours_ns) ours_s.push_back(core::to_seconds(ns));
-        Times const a = times(ours_s);
-        Times const b = times(theirs_s_);
-        return {a.mean_s / b.mean_s, a.p99_s / b.p99_s};
+        mw::test::Durations const a = mw::test::summary_of(ours_s);
+        mw::test::Durations const b = mw::test::summary_of(theirs_s_);
+        return {a.mean / b.mean, a.p99 / b.p99};
     }
 
   private:

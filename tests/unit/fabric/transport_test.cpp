@@ -2,15 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
-#include <numeric>
 #include <string>
 #include <vector>
 
 #include "csv.hpp"
+#include "durations.hpp"
 #include "megaweave/fabric/explicit.hpp"
 
 using namespace mw::fabric;
@@ -23,24 +22,8 @@ TransportParams sprayed() {
     return params;
 }
 
-struct Times {
-    double mean;
-    double p99;
-};
-
-//! Of durations; p99 with linear interpolation between order statistics.
-Times times(std::vector<double> durations) {
-    std::ranges::sort(durations);
-    double const at = 0.99 * static_cast<double>(durations.size() - 1);
-    auto const below = static_cast<std::size_t>(at);
-    double const above = durations[std::min(below + 1, durations.size() - 1)];
-    double const sum = std::accumulate(durations.begin(), durations.end(), 0.0);
-    return {sum / static_cast<double>(durations.size()),
-            durations[below] + (at - static_cast<double>(below)) * (above - durations[below])};
-}
-
 //! Ours over the packet-level run's, mean and p99.
-Times ratio(std::string const& folder, TransportParams const& params) {
+mw::test::Durations ratio(std::string const& folder, TransportParams const& params) {
     auto const network = read_network(folder + "/links.csv", folder + "/routes.csv");
     auto const table = read_flows(folder + "/flows.csv");
     auto const flows = on_network(table, network);
@@ -58,8 +41,8 @@ Times ratio(std::string const& folder, TransportParams const& params) {
         ours_s.push_back(finish[f] - flows[f].start_s);
         theirs_s.push_back(theirs.at(table.rows[f].flow) - flows[f].start_s);
     }
-    auto const a = times(ours_s);
-    auto const b = times(theirs_s);
+    auto const a = mw::test::summary_of(ours_s);
+    auto const b = mw::test::summary_of(theirs_s);
     return {a.mean / b.mean, a.p99 / b.p99};
 }
 
@@ -97,8 +80,8 @@ TEST_CASE("sprayed transports complete as at packet level: mean within 10 %, p99
     }
     for (auto const* const name : {"ft128_eqds_spray_incast", "ft128_eqds_spray_perm",
                                    "ft128_eqds_spray_rand0", "tree32_ndp_incast"}) {
-        Times const with = ratio((reference / name).string(), sprayed());
-        Times const without = ratio((reference / name).string(), TransportParams{});
+        mw::test::Durations const with = ratio((reference / name).string(), sprayed());
+        mw::test::Durations const without = ratio((reference / name).string(), TransportParams{});
         MESSAGE(std::string{name} << ": mean " << 100 * (with.mean - 1) << " %, p99 " << 100 * (with.p99 - 1)
                                   << " %; ideal: " << 100 * (without.mean - 1) << " %, "
                                   << 100 * (without.p99 - 1) << " %");
@@ -107,7 +90,7 @@ TEST_CASE("sprayed transports complete as at packet level: mean within 10 %, p99
         CHECK(std::abs(with.mean - 1) < std::abs(without.mean - 1));
     }
     // Not of this kind (PFC, no congestion control): stated in the header, so it must stay true.
-    Times const roce = ratio((reference / "tree32_roce_pfc_perm").string(), sprayed());
+    mw::test::Durations const roce = ratio((reference / "tree32_roce_pfc_perm").string(), sprayed());
     MESSAGE("tree32_roce_pfc_perm: mean " << 100 * (roce.mean - 1) << " %, p99 " << 100 * (roce.p99 - 1)
                                           << " %");
     CHECK(roce.mean > 0.85);

@@ -16,22 +16,19 @@ import argparse
 import json
 import shutil
 import tempfile
-from collections import namedtuple
 from pathlib import Path
 
 import calibrate_power
 import numpy as np
 from calibration_catalogue import accelerator_names, write_accelerators, write_engines, written_by_hand
-from calibration_model import BY_PRECISION, CLIENT, PRECISIONS, PRIOR_WEIGHT, SPREAD, Parameters, as_client_sees
-from calibration_points import SETUP, Program, engine_family, engine_generation, group, model_family, select
+from calibration_model import ARCHITECTURE, BY_PRECISION, CLIENT, PRECISIONS, PRIOR_WEIGHT, SPREAD, Parameters, as_client_sees
+from calibration_points import Program, engine_family, engine_generation, group, model_family, select
 
 ERROR = 0.1  # log error beyond which a measurement's pull falls: odd ones are many (physics.md), and far off
 STEP = 0.02
 LONGEST = 0.7  # step of a parameter, in logarithms
-LEFT_OUT_STEPS = 8
-
-#: What the program says: values, and the time per output token beside each [ms].
-Estimate = namedtuple("Estimate", "values step_ms")
+LEFT_OUT_ROUNDS = 2  # of new slopes
+LEFT_OUT_STEPS = 3  # with the same
 
 
 class Calibration:
@@ -54,7 +51,6 @@ class Calibration:
             for name, count in accelerators.items():
                 self.counts[name] = self.counts.get(name, 0) + count
         self.parameters = Parameters(self.points, self.accelerator_of, engine_generation, engine_family)
-        self.experiment = [tuple(row[key] for key in SETUP) for row in self.points.rows]
 
     def write(self, folder, theta, client):
         write_accelerators(self.source / "accelerators.yaml", Path(folder) / "accelerators.yaml", self.parameters, theta, self.counts)
@@ -62,14 +58,10 @@ class Calibration:
         write_engines(Path(folder) / "engines.yaml", self.parameters, theta, self.generations, client, others)
 
     def at_engine(self, theta):
-        """Predictions without what delays the client, in the rows' units, and the time per output token beside each of them [ms]."""
+        """Predictions without what delays the client, in the rows' units."""
         self.write(self.catalogue, theta, client=False)
         predicted = self.program.predict(self.catalogue)
-        values = np.array([float(predicted[row["id"]]["predicted"] or "nan") for row in self.points.rows])
-        steps = {(e, row["metric"].split("_")[-1]): v for e, row, v in zip(self.experiment, self.points.rows, values)
-                 if row["metric"].startswith("tpot")}
-        beside = [steps.get((e, row["metric"].split("_")[-1]), 0.0) for e, row in zip(self.experiment, self.points.rows)]
-        return Estimate(values, np.array(beside))
+        return np.array([float(predicted[row["id"]]["predicted"] or "nan") for row in self.points.rows])
 
     def residual(self, theta, estimate):
         """log(predicted / measured); where nothing was predicted, as if it were far off."""
@@ -91,7 +83,7 @@ class Calibration:
         """theta with a parameter 2 % larger for every row: of everything, or of each who has a value of its own at one level."""
         change = theta.copy()
         # A precision's rows are those whose accelerator has a value for it.
-        levels = ("accelerator",) if precision else ("all", "generation", "accelerator")
+        levels = ("accelerator",) if precision else ("all", "family", "accelerator")
         level = next(one for one in levels if one in SPREAD[parameter])
         for (name, owner, who), at in self.parameters.place.items():
             if name == parameter and owner == level and who.endswith(precision):
@@ -101,8 +93,9 @@ class Calibration:
     def spread_slope(self, matrix, parameter, precision, slope):
         place = self.parameters.place
         for i, row in enumerate(self.points.rows):
+            accelerator = self.accelerator_of(row)
             owners = {"all": "", "family": engine_family(row), "generation": engine_generation(row),
-                      "accelerator": f"{self.accelerator_of(row)} {precision}".strip()}
+                      "architecture": ARCHITECTURE[accelerator], "accelerator": f"{accelerator} {precision}".strip()}
             for level in SPREAD[parameter]:
                 matrix[i, place[(parameter, level, owners[level])]] += slope[i]
 
@@ -139,7 +132,7 @@ class Calibration:
         return theta, estimate, residual, cost
 
     def fit(self, theta, rounds):
-        """Gauss-Newton from theta, with new slopes every other step: (theta, estimate, residual)."""
+        """Gauss-Newton from theta, with new slopes every other step: (theta, residual)."""
         estimate = self.at_engine(theta)
         residual = self.residual(theta, estimate)
         cost = self.cost(residual, theta, self.points.weight)
@@ -149,7 +142,7 @@ class Calibration:
             print(f"  round {turn + 1}: cost {cost:.1f}", flush=True)
             if before - cost < 2e-3 * before:
                 break
-        return theta, estimate, residual
+        return theta, residual
 
 
 def table(title, points, residual, rows=None):
@@ -172,27 +165,31 @@ def without_orphans(calibration, theta, kept):
     for row, stays in zip(calibration.points.rows, kept):
         if stays:
             accelerator = calibration.accelerator_of(row)
-            seen |= {engine_family(row), engine_generation(row), accelerator, *(f"{accelerator} {p}" for p in PRECISIONS)}
+            seen |= {engine_family(row), engine_generation(row), ARCHITECTURE[accelerator], accelerator, *(f"{accelerator} {p}" for p in PRECISIONS)}
     return np.array([value if level == "all" or name in seen else 0.0 for value, (_, level, name) in zip(theta, parameters.keys)])
 
 
-def leave_out(calibration, theta, slopes, only=()):
+def leave_out(calibration, theta, only=()):
     """Errors of rows whose model family the fit did not see: what only they inform goes back to its prior, the rest is fitted anew to
-    the others, with the whole fit's slopes, which do not depend on what was measured. Every step is taken whole, whether or not the
-    program agrees: one that is refused would leave the fit near values that saw the family."""
+    the others. Every step is taken whole, whether or not the program agrees: one that is refused would leave the fit near values that
+    saw the family."""
     families = np.array([model_family(row["model"]) for row in calibration.points.rows])
     unseen = np.full(len(families), np.nan)
     for family in only or sorted(set(families)):
         kept = families != family
         weight = np.where(kept, calibration.points.weight, 0.0)
         found = without_orphans(calibration, theta, kept)
-        residual, costs = calibration.residual(found, calibration.at_engine(found)), []
-        for _ in range(LEFT_OUT_STEPS):
-            costs.append(calibration.cost(residual, found, weight))
-            found = calibration.solve(found, residual, slopes, weight)
-            residual = calibration.residual(found, calibration.at_engine(found))
+        estimate = calibration.at_engine(found)
+        residual = calibration.residual(found, estimate)
+        costs = [calibration.cost(residual, found, weight)]
+        for _ in range(LEFT_OUT_ROUNDS):
+            slopes = calibration.slopes(found, estimate, residual)
+            for _ in range(LEFT_OUT_STEPS):
+                found = calibration.solve(found, residual, slopes, weight)
+                estimate = calibration.at_engine(found)
+                residual = calibration.residual(found, estimate)
+                costs.append(calibration.cost(residual, found, weight))
         unseen[~kept] = residual[~kept]
-        costs.append(calibration.cost(residual, found, weight))
         print(f"  without {family}: {np.count_nonzero(~kept)} rows, cost {' '.join(f'{c:.1f}' for c in costs)}", flush=True)
     return families, unseen
 
@@ -219,7 +216,7 @@ def main():
     if options.state and options.state.exists():
         kept = {tuple(key): value for key, value in json.loads(options.state.read_text(encoding="utf-8"))}
         theta = np.array([kept.get(key, 0.0) for key in calibration.parameters.keys])
-    theta, estimate, residual = calibration.fit(theta, options.rounds)
+    theta, residual = calibration.fit(theta, options.rounds)
     table("fitted", calibration.points, residual)
     if options.state:
         options.state.write_text(json.dumps(list(zip(calibration.parameters.keys, theta))), encoding="utf-8")
@@ -227,8 +224,7 @@ def main():
         calibration.write(options.write, theta, client=True)
         print(f"\nwritten: {options.write}/accelerators.yaml, {options.write}/engines.yaml")
     if options.leave_out is not None:
-        slopes = calibration.slopes(theta, estimate, residual)
-        families, unseen = leave_out(calibration, theta, slopes, options.leave_out)
+        families, unseen = leave_out(calibration, theta, options.leave_out)
         table("model families left out", calibration.points, unseen)
         for family in sorted(set(families)):
             table(family, calibration.points, unseen, families == family)

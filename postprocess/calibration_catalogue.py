@@ -2,11 +2,26 @@
 from pathlib import Path
 
 import yaml
-from calibration_model import BY_PRECISION, LAUNCHES, ON_ACCELERATOR, PRECISIONS, TIMES
+from calibration_model import BY_PRECISION, LAUNCHES, MATURING_MONTHS, ON_ACCELERATOR, PRECISIONS, TIMES
 
 SHAPES = ("half_rows", "half_expert_rows", "half_columns", "half_expert_columns", "roofline_blend", "activation_passes", "expert_skew")
 #: Accelerators of the same die that were not measured, and whose efficiencies they take.
 SIBLINGS = {"h800": "h100", "gb300": "b300"}
+#: Month of an engine generation: its package's or image's release. Where rows state no version, the middle of the months in which they
+#: were measured. Sources: release pages of the engines' repositories and package index; github.com/SemiAnalysisAI/InferenceX, perf-changelog.yaml.
+RELEASED = {
+    "atom-7.1.1": "2026-01",
+    "sglang-0.5.5.post3": "2025-11", "sglang-0.5.6": "2025-12", "sglang-0.5.6.post2": "2025-12", "sglang-0.5.7": "2026-01",
+    "sglang-0.5.9": "2026-02", "sglang-0.5.10.post1": "2026-04", "sglang-nightly": "2026-02", "sglang-aiconfigurator-silicon": "2025-11",
+    "tensorrt-llm-0.9.0": "2024-04", "tensorrt-llm-0.14.0": "2024-11", "tensorrt-llm-0.17": "2025-02", "tensorrt-llm-0.20": "2025-06",
+    "tensorrt-llm-1.0.0rc3": "2025-07", "tensorrt-llm-1.0": "2025-09", "tensorrt-llm-1.1.0rc2.post2": "2025-09", "tensorrt-llm-1.1": "2025-11",
+    "tensorrt-llm-1.2.0rc2": "2025-11", "tensorrt-llm-1.2.0rc2.post2": "2025-12", "tensorrt-llm-1.2.0rc6.post2": "2026-01",
+    "tensorrt-llm-1.2.0rc6.post3": "2026-02", "tensorrt-llm-1.3.0rc1": "2026-02", "tensorrt-llm-1.3.0rc5": "2026-03",
+    "tensorrt-llm-aiconfigurator-silicon": "2025-11",
+    "vllm-0.11.2": "2025-11", "vllm-0.12.0": "2025-12", "vllm-0.13.0": "2025-12", "vllm-0.15.1": "2026-02", "vllm-0.16.0": "2026-02",
+    "vllm-0.17.0": "2026-03", "vllm-0.18.0": "2026-03", "vllm-0.19.0": "2026-04", "vllm-aiconfigurator-silicon": "2025-11",
+    "vllm-mlenergy-v3": "2025-11",
+}
 DATA = ("published throughput and latency: TensorRT-LLM performance overview, InferenceMAX artefacts, AIConfigurator silicon data, "
         "ML.ENERGY v3; postprocess/calibrate.py")
 
@@ -71,6 +86,10 @@ def engine_lines(name, value, client, note, measured_on):
     lines = [f"{name}:", f"  family: {name.split('-')[0] if not name.startswith('tensorrt') else 'tensorrt-llm'}",
              f"  factors: {{{factors}}}"]
     lines += [f"  {shape}: {number(value(shape))}" for shape in SHAPES]
+    if name in RELEASED:
+        lines.insert(2, f"  released: {RELEASED[name]}")
+        lines.append(f"  maturing: {{kernels: {number(value('maturing_kernels'))}, products: {number(value('maturing_products'))}, "
+                     f"months: {number(MATURING_MONTHS)}}}")
     counts = ", ".join(f"{name.removeprefix('launches_')}: {number(value(name))}" for name in LAUNCHES)
     lines += [f"  launches: {{{counts}}}",
               f"  kernel: {number(1e6 * value('kernel'))} us", f"  collective: {number(1e6 * value('collective'))} us",
@@ -79,10 +98,9 @@ def engine_lines(name, value, client, note, measured_on):
               f"overlap: {number(1.0 - value('host_exposed'))}}}"]
     if client:
         lines.append(f"  client: {{response: {number(1e3 * value('response'))} ms, "
-                     f"response_per_token: {number(1e6 * value('response_per_token'))} us, "
-                     f"stream_interval: {1 + round(value('held_back'))}}}")
+                     f"response_per_token: {number(1e6 * value('response_per_token'))} us}}")
     else:
-        lines.append("  client: {response: 0 ms, response_per_token: 0 us, stream_interval: 1}")
+        lines.append("  client: {response: 0 ms, response_per_token: 0 us}")
     if measured_on:
         lines.append(f"  measured_on: [{', '.join(sorted(measured_on))}]")
     return lines + [f'  source: "{DATA}"', f"  quality: {'measured' if measured_on else 'estimate'}", f'  note: "{note}"']

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +18,9 @@ WEIGHTS = {
 }
 #: Loads by how far their measurements can be trusted (shared validation/README.md), and what the fit is for.
 LOAD_WEIGHTS = {"max": 1.5, "static": 2.0, "closed": 1.0, "steady_batch": 0.7}
-SETUP = ["source", "hardware", "gpus", "model", "weights", "engine", "engine_version", "tp", "pp", "ep", "attention_dp", "mode",
-         "prefill", "decode", "input_len", "output_len", "length_law", "load", "concurrency", "speculative"]
+
+#: What two rows have in common that state the same measurement.
+MEASUREMENT = ("hardware", "engine_version", "weights", "input_len", "output_len", "load", "concurrency", "metric", "value")
 
 
 def engine_family(row):
@@ -59,7 +61,11 @@ class Points:
 
     def __post_init__(self):
         self.measured = np.log([float(row["value"]) for row in self.rows])
-        self.weight = np.array([WEIGHTS[row["metric"]] * LOAD_WEIGHTS[row["load"]] for row in self.rows])
+        # Some measurements stand in the file under several layouts, or for both of DeepSeek-V3 and R1; they count once.
+        measurements = [tuple(row[key] for key in MEASUREMENT) for row in self.rows]
+        times = Counter(measurements)
+        self.weight = np.array([WEIGHTS[row["metric"]] * LOAD_WEIGHTS[row["load"]] / times[measurement]
+                                for row, measurement in zip(self.rows, measurements)])
 
 
 class Program:

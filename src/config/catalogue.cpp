@@ -74,6 +74,11 @@ std::string summary(hardware::PoolMemoryParams const& m) {
            " a TB idle, " + quantity(core::to_seconds(m.latency_ns), "ns");
 }
 
+std::string summary(serving::RecipeParams const& r) {
+    return join(r.models) + " on " + r.engine + (r.versions.empty() ? "" : " " + join(r.versions)) + ", " +
+           join(r.accelerators);
+}
+
 //! An entry as text, by kind.
 struct Printed {
     std::string summary;
@@ -103,7 +108,8 @@ constexpr Kind kinds[] = {{"accelerators", print<hardware::AcceleratorParams>},
                           {"racks", print<hardware::RackParams>},
                           {"optics", print<fabric::OpticsParams>},
                           {"switches", print<fabric::SwitchParams>},
-                          {"memories", print<hardware::PoolMemoryParams>}};
+                          {"memories", print<hardware::PoolMemoryParams>},
+                          {"recipes", print<serving::RecipeParams>}};
 
 Kind const& kind_named(std::string const& name) {
     for (auto const& kind : kinds) {

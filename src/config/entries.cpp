@@ -60,6 +60,7 @@ Entries::Entries(std::vector<Override> const& overrides) {
     read_kind(context, "racks", racks_);
     read_kind(context, "models", models_);
     read_kind(context, "engines", engines_);
+    read_kind(context, "recipes", recipes_);
     read_kind(context, "optics", optics_);
     read_kind(context, "switches", switches_);
     problems.raise();

@@ -2,6 +2,7 @@
 
 #include "fields.hpp"
 #include "megaweave/config/deck.hpp"
+#include "megaweave/serving/recipe.hpp"
 
 /*!
  * The deck format: one function per block, each naming its keys once with unit, range and place in the struct.
@@ -9,7 +10,7 @@
  */
 namespace mw::config {
 
-// Catalogue entries (schema_{catalogue,accelerator,model,engine}.cpp)
+// Catalogue entries (schema_{catalogue,accelerator,model,engine,recipe}.cpp)
 void describe(Fields& fields, hardware::AcceleratorParams& accelerator);
 void describe(Fields& fields, hardware::RackParams& rack);
 void describe(Fields& fields, llm::ModelParams& model);
@@ -18,6 +19,7 @@ void describe_network(Fields& fields, fabric::NetworkParams& network);
 void describe(Fields& fields, fabric::OpticsParams& optics);
 void describe(Fields& fields, fabric::SwitchParams& network_switch);
 void describe(Fields& fields, hardware::PoolMemoryParams& memory);
+void describe(Fields& fields, serving::RecipeParams& recipe);
 
 //! An entry of a kind into nowhere: only to find what is wrong with it.
 void describe_discarded(Fields& fields, std::string_view kind);

@@ -135,6 +135,7 @@ void describe_discarded(Fields& fields, std::string_view kind) {
     if (kind == "optics") discard(fabric::OpticsParams{});
     if (kind == "switches") discard(fabric::SwitchParams{});
     if (kind == "memories") discard(hardware::PoolMemoryParams{});
+    if (kind == "recipes") discard(serving::RecipeParams{});
 }
 
 }  // namespace mw::config

@@ -7,6 +7,7 @@ void describe(Fields& fields, llm::EngineParams& engine) {
     Rule const size = at_least(0).up_to(1e6);
     describe_name(fields, engine.name);
     fields.text("family", engine.family);
+    describe_month(fields, "released", engine.released_month);
     fields.block("factors", [&](Fields& block) {
         block.number("flops", engine.flops, factor);
         block.number("expert_flops", engine.expert_flops, factor);
@@ -24,6 +25,12 @@ void describe(Fields& fields, llm::EngineParams& engine) {
     fields.number("communication_overlap", engine.communication_overlap, share);
     fields.integer("interleaved_batches", engine.interleaved_batches, at_least(1).up_to(16));
     fields.number("expert_skew", engine.expert_skew, at_least(0).up_to(4));
+    fields.block("maturing", [&](Fields& block) {
+        Rule const extra = at_least(0).up_to(100);
+        block.number("kernels", engine.maturing.kernels, extra);
+        block.number("products", engine.maturing.products, extra);
+        block.number("months", engine.maturing.months, positive.up_to(1200));
+    });
     fields.block("launches", [&](Fields& block) {
         Rule const count = at_least(0).up_to(1000);
         block.number("attention", engine.launches.attention, count);

@@ -64,6 +64,7 @@ void describe(Fields& fields, llm::ModelParams& model) {
     static Choices const norms{{"none", "head", "all"}, {}};
     Rule const count = at_least(1).up_to(1e7).need();
     describe_name(fields, model.name);
+    describe_month(fields, "released", model.released_month);
     fields.integer("layers", model.layers, count);
     fields.integer("hidden", model.hidden, count);
     fields.integer("heads", model.heads, count);

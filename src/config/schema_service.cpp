@@ -36,6 +36,8 @@ void describe(Fields& fields, serving::SchedulerParams& scheduler) {
     fields.integer("max_batched_tokens", scheduler.max_batched_tokens, at_least(1).up_to(most_tokens));
     if (worth_writing(fields, scheduler.policy != serving::SchedulerPolicy::mixed))
         fields.choice("policy", scheduler.policy, policies);
+    if (worth_writing(fields, scheduler.poll_iterations > 1))
+        fields.integer("poll_iterations", scheduler.poll_iterations, at_least(1).up_to(1e6));
     fields.flag("chunked_prefill", scheduler.chunked_prefill);
     if (worth_writing(fields, scheduler.admission != serving::Admission::watermark))
         fields.choice("admission", scheduler.admission, admissions);

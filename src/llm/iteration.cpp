@@ -26,6 +26,13 @@ double reached(double size, double half) {
     return size / (size + half);
 }
 
+// exp(-age / months) of a model on an engine; 0 where either is of unknown date.
+double novelty(ModelParams const& model, EngineParams const& engine) {
+    if (model.released_month <= 0 || engine.released_month <= 0) return 0.0;
+    std::int64_t const age = std::max<std::int64_t>(engine.released_month - model.released_month, 0);
+    return std::exp(-static_cast<double>(age) / engine.maturing.months);
+}
+
 }  // namespace
 
 IterationModel::Products IterationModel::products(hardware::RackParams const& rack,
@@ -77,6 +84,10 @@ IterationModel::IterationModel(ModelParams const& model, hardware::Precision wei
     projections_ = products(rack, engine, model.attention_weights[asked], false);
     feed_forward_ = products(rack, engine, weights, false);
     experts_ = products(rack, engine, model.expert_weights[asked], true);
+    double const fresh = novelty(model, engine);
+    kernel_s_ *= 1.0 + engine.maturing.kernels * fresh;
+    for (Products* const own : {&projections_, &feed_forward_, &experts_})
+        own->flop_s *= 1.0 + engine.maturing.products * fresh;
     head_ = products(rack, engine, bf16, false);
     head_.half_rows = 0;
     head_.blend = 0;

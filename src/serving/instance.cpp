@@ -90,7 +90,7 @@ std::int64_t Instance::continue_prefills(std::int64_t budget) {
 
 void Instance::admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_ns) {
     bool first = true;
-    while (!waiting_.empty()) {
+    while (static_cast<std::int64_t>(waiting_.size()) > unseen_) {
         Slot const slot = waiting_.front();
         Sequence& sequence = slots_[slot];
         if (sequence.swapped > 0) return;  // it goes on decoding as soon as there is room
@@ -127,6 +127,14 @@ void Instance::join_arrived() {
     arrived_.clear();
 }
 
+// Between two looks at what has come there are only decode iterations.
+void Instance::poll() {
+    bool const due = ++since_poll_ >= params_->scheduler.poll_iterations;
+    if (!due && decoding_ > 0 && !prefilled_) return;
+    since_poll_ = 0;
+    unseen_ = 0;
+}
+
 void Instance::gain_tokens() {
     if (decoding_ == 0) return;
     gain_credit_ += mean_gain_;
@@ -138,6 +146,7 @@ void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) 
     SchedulerParams const& scheduler = params_->scheduler;
     bool const chunked = scheduler.chunked_prefill;
     bool const mixed = chunked && scheduler.policy == SchedulerPolicy::mixed;
+    poll();
     decode_in_batch_ = false;
     new_requests_ = 0;
     moved_tokens_ = 0;
@@ -162,6 +171,7 @@ void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) 
 
     llm::Batch const next = batch();
     if (next.decode_sequences + next.prefill_tokens == 0) return;
+    prefilled_ = next.prefill_tokens > 0;
     cost_ = (*timing_)(next);
     MW_EXPECT(cost_.duration_ns > 0, "an iteration takes time");
     busy_ = true;

@@ -34,6 +34,7 @@ void Instance::submit(Request const& request, core::TimeNs now_ns, InstanceListe
     Slot const slot = take_slot(request, State::waiting);
     slots_[slot].target = request.context_tokens();
     waiting_.push_back(slot);
+    ++unseen_;
     if (!busy_) start_iteration(now_ns, listener);
 }
 

@@ -83,6 +83,47 @@ llm::EngineParams const& catalogue_engine(Setup const& setup, config::Entries co
     throw CannotRun("the catalogue has no engine 'generic' to stand in for " + setup.engine);
 }
 
+bool named(std::vector<std::string> const& names, std::string const& name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+//! The recipe that such a measurement followed; nullptr: none that is known.
+serving::RecipeParams const* recipe_of(Setup const& setup, config::Entries const& entries,
+                                       serving::ServiceParams const& service) {
+    auto const* const rack = entries.rack(setup.hardware);
+    std::string const family = name_of(family_of(setup));
+    std::string const key = engine_key(setup);
+    std::string const version = key.substr(std::min(key.size(), family.size() + 1));
+    llm::Parallelism const& p = service.parallelism;
+    for (auto const& [name, recipe] : entries.recipes()) {
+        bool const same_work = named(recipe.models, service.model.name) && recipe.weights == setup.weights &&
+                               rack != nullptr && named(recipe.accelerators, rack->accelerator.name);
+        bool const same_engine =
+            recipe.engine == family && (recipe.versions.empty() || named(recipe.versions, version));
+        bool const same_layout = (recipe.tensor == 0 || recipe.tensor == p.tensor) &&
+                                 (!recipe.attention_data || p.attention_data > 1);
+        if (same_work && same_engine && same_layout) return &recipe;
+    }
+    return nullptr;
+}
+
+void follow(serving::RecipeParams const& recipe, Setup const& setup, serving::ServiceParams& service) {
+    serving::SchedulerParams& scheduler = service.scheduler;
+    bool const busy = recipe.busy_concurrency > 0 && setup.concurrency >= static_cast<double>(recipe.busy_concurrency);
+    scheduler.poll_iterations = busy ? recipe.busy_poll_iterations : recipe.poll_iterations;
+    scheduler.max_batched_tokens =
+        attention_ranks(service.parallelism) *
+        std::max<std::int64_t>(
+            recipe.batched_tokens,
+            std::llround(static_cast<double>(recipe.batched_prompts) * setup.input_tokens));
+    scheduler.memory_share = recipe.memory_share;
+    service.kv_cache = recipe.kv_cache;
+    if (recipe.spread_experts && service.model.routed_experts > 0)
+        service.parallelism.expert = service.parallelism.accelerators() / service.parallelism.pipeline;
+    if (recipe.speculative.draft_tokens > 0 && service.speculative.draft_tokens == 0)
+        service.speculative = recipe.speculative;
+}
+
 }  // namespace
 
 std::string engine_key(Setup const& setup) {
@@ -125,6 +166,9 @@ void choose_engine(Setup const& setup, config::Entries const& entries, serving::
     service.kv_cache = !defaults && service.weights != hardware::Precision::bf16 ? hardware::Precision::fp8
                                                                                  : hardware::Precision::bf16;
     service.speculative = speculation(setup);
+    // Recipes are of closed loops on one instance.
+    if (setup.load != Load::closed || setup.disaggregated) return;
+    if (auto const* const recipe = recipe_of(setup, entries, service)) follow(*recipe, setup, service);
 }
 
 }  // namespace mw::validation

@@ -121,20 +121,32 @@ class Replica {
         budget -= tokens;
     }
 
+    // As serving::Instance does.
+    void poll() {
+        if (since_poll_ > 0 && decoding_ > 0 && chunks_.empty()) return;
+        waiting_.insert(waiting_.end(), arrived_.begin(), arrived_.end());
+        arrived_.clear();
+        since_poll_ = 0;
+    }
+
     void step() {
+        poll();
         llm::Batch batch;
         choose_chunks(batch);
         // A replaced request comes when the next iteration has begun, as it does through a router.
         bool const late = !incoming_.empty() && batch.decode_sequences + batch.prefill_tokens > 0;
-        waiting_.insert(waiting_.end(), incoming_.begin(), incoming_.end());
+        arrived_.insert(arrived_.end(), incoming_.begin(), incoming_.end());
         incoming_.clear();
         if (batch.decode_sequences + batch.prefill_tokens == 0) {
-            if (waiting_.empty()) throw CannotRun("nothing can be done");
+            if (waiting_.empty() && arrived_.empty()) throw CannotRun("nothing can be done");
             return;
         }
         std::int64_t steps = 1;
-        if (chunks_.empty() && !late && !finishes_.empty())
+        if (chunks_.empty() && !late && !finishes_.empty()) {
             steps = std::max<std::int64_t>(1, finishes_.top().first - step_);
+            if (!arrived_.empty()) steps = std::min(steps, scheduler_.poll_iterations - since_poll_);
+        }
+        since_poll_ = (since_poll_ + steps) % scheduler_.poll_iterations;
         batch.context_tokens += decoding_ * (steps - 1) / 2;
         core::TimeNs const each_ns = service_.timing()(batch).duration_ns;
         core::TimeNs const took_ns = each_ns * steps;
@@ -189,6 +201,8 @@ class Replica {
     std::size_t done_{0};
     std::deque<std::size_t> waiting_;
     std::vector<std::size_t> incoming_;
+    std::vector<std::size_t> arrived_;  //!< and not yet looked for
+    std::int64_t since_poll_{0};        //!< iterations; 0: it is time
     std::vector<std::size_t> prefilling_;
     std::vector<Chunk> chunks_;
     std::priority_queue<Finish, std::vector<Finish>, std::greater<>> finishes_;

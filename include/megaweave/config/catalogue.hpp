@@ -15,7 +15,7 @@ struct CatalogueRow {
 
 //! Folder of the catalogue: $MEGAWEAVE_CATALOGUE, else beside the executable, else the source tree's.
 [[nodiscard]] std::string catalogue_folder();
-//! "accelerators", "models", "racks", "optics", "switches".
+//! "accelerators", "models", "engines", "racks", "optics", "switches", "memories", "recipes".
 [[nodiscard]] std::vector<std::string> catalogue_kinds();
 //! Every entry of a kind. Throws core::InputError for an unknown kind.
 [[nodiscard]] std::vector<CatalogueRow> catalogue_rows(std::string const& kind);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "megaweave/config/deck.hpp"
+#include "megaweave/serving/recipe.hpp"
 
 namespace mw::config {
 
@@ -27,6 +28,8 @@ class Entries {
     [[nodiscard]] llm::EngineParams const* engine(std::string const& name) const;
     [[nodiscard]] fabric::OpticsParams const* optics(std::string const& name) const;
     [[nodiscard]] fabric::SwitchParams const* network_switch(std::string const& name) const;
+    //! By name.
+    [[nodiscard]] std::map<std::string, serving::RecipeParams> const& recipes() const { return recipes_; }
     //! The first of each kind in the catalogue, for what does not matter.
     [[nodiscard]] fabric::OpticsParams const& any_optics() const { return optics_.begin()->second; }
     [[nodiscard]] fabric::SwitchParams const& any_switch() const { return switches_.begin()->second; }
@@ -35,6 +38,7 @@ class Entries {
     std::map<std::string, hardware::RackParams> racks_;
     std::map<std::string, llm::ModelParams> models_;
     std::map<std::string, llm::EngineParams> engines_;
+    std::map<std::string, serving::RecipeParams> recipes_;
     std::map<std::string, fabric::OpticsParams> optics_;
     std::map<std::string, fabric::SwitchParams> switches_;
 };

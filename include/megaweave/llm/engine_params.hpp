@@ -23,6 +23,16 @@ struct LaunchCounts {
 };
 
 /*!
+ * How much longer an engine takes over a model that had just appeared when the engine was released: kernels are not yet fused, products not
+ * yet tuned to its shapes. Time times 1 + x exp(-age / months), where age is from the model's release to the engine's, at least 0.
+ */
+struct Maturing {
+    double kernels{0};   //!< x of `kernel_ns`
+    double products{0};  //!< x of the compute side of matrix products
+    double months{3};    //!< in which x falls by e
+};
+
+/*!
  * One generation of an inference engine: what its kernels reach and what its host costs (physics.md, section 1).
  *
  * The factors multiply what the accelerator's catalogue entry says large kernels reach (hardware::KernelEfficiency), so an engine on
@@ -33,6 +43,7 @@ struct EngineParams {
     std::string name{"generic"};
     std::string
         family;  //!< engine without its version; the entry of that name stands in for unknown generations
+    std::int64_t released_month{0};  //!< months since year 0; 0: not stated, then every model is an old one
 
     // Factors on the accelerator's efficiencies
     double flops{1};            //!< matrix products, dense and grouped alike
@@ -54,6 +65,8 @@ struct EngineParams {
     //! Halves (or n-ths) of a batch that take turns, so that one's collectives hide behind another's kernels; 1: whole batches.
     std::int64_t interleaved_batches{1};
     double expert_skew{0};  //!< exponent of Zipf's law of the experts' popularity; 0: uniform
+
+    Maturing maturing;
 
     // Fixed costs on the device
     LaunchCounts launches;

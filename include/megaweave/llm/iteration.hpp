@@ -58,6 +58,7 @@ struct PoolReads {
  *             + (1 - overlap) sum over collectives of (latency + bytes / (link eff_L))
  *     T       = p T_stage + iteration_ns + (1 - overlap) host + max(0, overlap host - p T_stage),   overlap: host_overlap
  *     host    = (sequence_ns n_sampled + request_ns n_new + token_ns n) / attention ranks
+ * Where the model had just appeared when the engine was released, kernel_ns and a take longer, but for head and attention (Maturing).
  *     kernel_ns and collective latencies times the accelerator's launch_time; iteration_ns and host times its host_time
  *
  * Every efficiency is the accelerator's (large kernels) times the engine's factor. The larger side of a roofline gets its time

@@ -20,6 +20,7 @@ inline constexpr StoredAs as_asked{hardware::Precision::fp4, hardware::Precision
 //! A transformer's architecture, as its published configuration states it.
 struct ModelParams {
     std::string name;
+    std::int64_t released_month{0};  //!< when its weights appeared, in months since year 0; 0: not stated
     std::int64_t layers{0};
     std::int64_t hidden{0};
     std::int64_t heads{0};

@@ -161,6 +161,7 @@ class Instance {
             decode_in_batch_;
         ar& gain_& gain_credit_& new_requests_;
         ar& start_ns_& end_ns_& resume_ns_& cost_& counts_;
+        ar& unseen_& since_poll_& prefilled_;
         ar& in_pool_& swapped_blocks_& moved_tokens_& reading_& loading_;
     }
 
@@ -222,6 +223,7 @@ class Instance {
     void stop_decoding(Slot slot);
     void preempt_last();
     void recompute(Slot slot);
+    void poll();
     void gain_tokens();
     void secure_decode_blocks();
     void join_arrived();
@@ -242,6 +244,9 @@ class Instance {
     std::vector<Sequence> slots_;
     std::vector<Slot> free_slots_;
     std::deque<Slot> waiting_;
+    std::int64_t unseen_{0};        //!< of them, the last ones, which the scheduler has not yet looked for
+    std::int64_t since_poll_{0};    //!< iterations
+    bool prefilled_{false};         //!< the running iteration has prompts, or the last one had
     std::vector<Slot> prefilling_;  //!< in order of admission
     std::deque<Attached> attached_;
     std::vector<Slot> arrived_;     //!< fetched; they join when the next iteration starts

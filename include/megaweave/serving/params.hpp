@@ -46,6 +46,9 @@ struct SchedulerParams {
     std::int64_t max_sequences{256};
     std::int64_t max_batched_tokens{8192};  //!< tokens of an iteration, decode first
     SchedulerPolicy policy{SchedulerPolicy::mixed};
+    //! New requests are looked for before every so-manieth decode iteration, and before any after a prompt or a pause (SGLang,
+    //! scheduler_recv_interval).
+    std::int64_t poll_iterations{1};
     bool chunked_prefill{true};  //!< false: prompts run whole, and alone whatever the policy
     Admission admission{Admission::watermark};
     std::int64_t block_tokens{16};  //!< of a KV block

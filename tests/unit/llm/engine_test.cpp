@@ -267,3 +267,29 @@ TEST_CASE("skewed experts: the busiest group multiplies more, and all together t
     CHECK(even(batch).total_weight_bytes - skewed(batch).total_weight_bytes ==
           Approx(expert * (256 * (1 - std::pow(248.0 / 256, 64)) - use.touched(64))));
 }
+
+TEST_CASE("a model that is as new as the engine takes longer, and each span of months takes e of that away") {
+    auto model = reference::llama_70b();
+    auto engine = reference::frictionless();
+    engine.kernel_ns = 5'000;
+    engine.maturing = {.kernels = 0.5, .products = 1.5, .months = 4};
+    auto const cost = [&](std::int64_t model_month, std::int64_t engine_month, Batch const& batch) {
+        model.released_month = model_month;
+        engine.released_month = engine_month;
+        return IterationModel{model, Precision::fp8, Precision::fp8, {.tensor = 8}, reference::h100(), engine}(batch);
+    };
+    Batch const prompt = products(8000);
+    Batch const decode{1, 100, 0, 0, 0};
+    auto const compute_s = [&](std::int64_t m, std::int64_t e) { return s(cost(m, e, prompt), Share::compute); };
+    auto const overhead_s = [&](std::int64_t m, std::int64_t e) { return s(cost(m, e, decode), Share::overhead); };
+    constexpr std::int64_t month = 12 * 2026 + 2;
+    double const compute_of_old_s = compute_s(0, month);  // date unknown
+    double const overhead_of_old_s = overhead_s(0, month);
+    CHECK(compute_s(month, 0) == Approx(compute_of_old_s));
+    CHECK(compute_s(month, month) == Approx(2.5 * compute_of_old_s));
+    CHECK(overhead_s(month, month) == Approx(1.5 * overhead_of_old_s));
+    CHECK(compute_s(month, month + 4) == Approx((1 + 1.5 / std::exp(1.0)) * compute_of_old_s));
+    CHECK(compute_s(month, month - 7) == Approx(2.5 * compute_of_old_s));  // the engine is older than the model
+    CHECK(compute_s(month, month + 120) == Approx(compute_of_old_s));
+    CHECK(s(cost(month, month, decode), Share::hbm) == Approx(s(cost(0, 0, decode), Share::hbm)));
+}

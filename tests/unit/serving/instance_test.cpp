@@ -268,3 +268,24 @@ TEST_CASE("A release of what nobody holds and an arrival that nobody asked for a
     CHECK_THROWS_AS(instance.release(0, 1, deaf), core::ContractError);
     CHECK_THROWS_AS(instance.kv_arrived(0, 1, deaf), core::ContractError);
 }
+
+TEST_CASE("A scheduler that polls sees a new request before every n-th decode iteration, after a prompt and after a pause") {
+    serving::InstanceParams p = params(100, 4, 64, true);
+    p.scheduler.poll_iterations = 4;
+    // Request 0 (5 tokens) finds the engine idle; the iteration after its prompt looks again, and the fourth after that one.
+    // Request 1 (3 tokens) comes within the second decode iteration and waits for the fifth; request 2 finds the engine idle.
+    auto const run_with = [&](std::int64_t poll) {
+        p.scheduler.poll_iterations = poll;
+        core::TimeNs const second_ns = cost_ns(0, 0, 5, 15, 1) + cost_ns(1, 6, 0, 0, 1) + 1;
+        Harness<serving::Instance> run{
+            {p, {}, {request(0, 0, 5, 12), request(1, second_ns, 3, 1), request(2, 1'000'000'000, 5, 1)}}};
+        auto const& log = run.run();
+        CHECK(time_of(log, Seen::first_token, 2) == 1'000'000'000 + cost_ns(0, 0, 5, 15, 1));
+        return time_of(log, Seen::first_token, 1);
+    };
+    core::TimeNs decoding_ns = cost_ns(0, 0, 5, 15, 1);
+    for (std::int64_t context = 6; context < 8; ++context) decoding_ns += cost_ns(1, context, 0, 0, 1);
+    CHECK(run_with(1) == decoding_ns + cost_ns(1, 8, 3, 6, 2));
+    for (std::int64_t context = 8; context < 10; ++context) decoding_ns += cost_ns(1, context, 0, 0, 1);
+    CHECK(run_with(4) == decoding_ns + cost_ns(1, 10, 3, 6, 2));
+}

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "megaweave/hardware/params.hpp"
+#include "megaweave/serving/params.hpp"
+
+namespace mw::serving {
+
+//! Settings with which published measurements ran, where they are not the engine's defaults, and which measurements these are.
+struct RecipeParams {
+    std::string name;
+    std::vector<std::string> models;
+    std::vector<std::string> accelerators;
+    hardware::Precision weights{hardware::Precision::fp8};
+    std::string engine;                 //!< family, such as sglang
+    std::vector<std::string> versions;  //!< of the engine; none: any
+    std::int64_t tensor{0};             //!< ranks; 0: any
+    bool attention_data{false};         //!< only with several attention ranks, where drafts are set
+
+    std::int64_t poll_iterations{1};  //!< SchedulerParams::poll_iterations …
+    std::int64_t busy_concurrency{0};  //!< … up to this many requests in flight, where it is not 0; from there on …
+    std::int64_t busy_poll_iterations{1};  //!< … this
+    std::int64_t batched_tokens{0};        //!< SchedulerParams::max_batched_tokens of a scheduler; at least
+    std::int64_t batched_prompts{0};       //!< and so many prompts
+    hardware::Precision kv_cache{hardware::Precision::fp8};
+    double memory_share{0.9};
+    bool spread_experts{false};  //!< over all accelerators of an instance
+    SpeculativeParams speculative;
+    hardware::Provenance provenance;
+};
+
+}  // namespace mw::serving

@@ -10,7 +10,7 @@ Every parameter (calibration_model.py) is a product: one value for all, times on
 engine generation, each with a prior around 1. Gauss-Newton on the logarithm of predicted over measured under Cauchy's law of errors, so that odd
 measurements hardly pull; derivatives by asking the program itself (`megaweave validate --estimate`) with a parameter 2 % larger. No random
 numbers, no tuning by hand: the same points give the same catalogue.
-Leaving a model family out repeats the fit without its rows and predicts them; sizes of dense Llamas count as families of their own.
+Leaving a model family out repeats the fit from nothing without its rows and predicts them; sizes of dense Llamas count as families of their own.
 """
 import argparse
 import json
@@ -22,13 +22,11 @@ import calibrate_power
 import numpy as np
 from calibration_catalogue import accelerator_names, write_accelerators, write_engines, written_by_hand
 from calibration_model import ARCHITECTURE, BY_PRECISION, CLIENT, PRECISIONS, PRIOR_WEIGHT, SPREAD, Parameters, as_client_sees
-from calibration_points import Program, engine_family, engine_generation, group, model_family, select
+from calibration_points import Program, engine_backend, engine_family, engine_generation, group, model_family, select
 
 ERROR = 0.1  # log error beyond which a measurement's pull falls: odd ones are many (physics.md), and far off
 STEP = 0.02
 LONGEST = 0.7  # step of a parameter, in logarithms
-LEFT_OUT_ROUNDS = 2  # of new slopes
-LEFT_OUT_STEPS = 3  # with the same
 
 
 class Calibration:
@@ -44,13 +42,13 @@ class Calibration:
         program.restrict(self.points.rows)
         self.generations = {}
         for row in self.points.rows:
-            family, accelerators = self.generations.setdefault(engine_generation(row), (engine_family(row), {}))
+            *_, accelerators = self.generations.setdefault(engine_generation(row), (engine_family(row), engine_backend(row), {}))
             accelerators[self.accelerator_of(row)] = accelerators.get(self.accelerator_of(row), 0) + 1
         self.counts = {}
-        for _, accelerators in self.generations.values():
+        for *_, accelerators in self.generations.values():
             for name, count in accelerators.items():
                 self.counts[name] = self.counts.get(name, 0) + count
-        self.parameters = Parameters(self.points, self.accelerator_of, engine_generation, engine_family)
+        self.parameters = Parameters(self.points, self.accelerator_of, engine_generation, engine_backend)
 
     def write(self, folder, theta, client):
         write_accelerators(self.source / "accelerators.yaml", Path(folder) / "accelerators.yaml", self.parameters, theta, self.counts)
@@ -65,7 +63,7 @@ class Calibration:
 
     def residual(self, theta, estimate):
         """log(predicted / measured); where nothing was predicted, as if it were far off."""
-        seen = as_client_sees(self.parameters, theta, self.points, estimate, engine_family, engine_generation)
+        seen = as_client_sees(self.parameters, theta, self.points, estimate, engine_backend, engine_generation)
         return np.nan_to_num(np.log(np.maximum(seen, 1e-9)) - self.points.measured, nan=3.0)
 
     def slopes(self, theta, estimate, residual):
@@ -94,8 +92,8 @@ class Calibration:
         place = self.parameters.place
         for i, row in enumerate(self.points.rows):
             accelerator = self.accelerator_of(row)
-            owners = {"all": "", "family": engine_family(row), "generation": engine_generation(row),
-                      "architecture": ARCHITECTURE[accelerator], "accelerator": f"{accelerator} {precision}".strip()}
+            owners = {"all": "", "family": engine_backend(row), "generation": engine_generation(row),
+                      "architecture": f"{ARCHITECTURE[accelerator]} {precision}".strip(), "accelerator": f"{accelerator} {precision}".strip()}
             for level in SPREAD[parameter]:
                 matrix[i, place[(parameter, level, owners[level])]] += slope[i]
 
@@ -113,15 +111,15 @@ class Calibration:
             found = np.linalg.solve(pulled.T @ pulled + np.diag(prior), -slopes.T @ (pull * at_zero))
         return theta + np.clip(found - theta, -LONGEST, LONGEST)
 
-    def descend(self, theta, estimate, residual, cost, slopes):
+    def descend(self, theta, estimate, residual, cost, slopes, weight):
         """Two steps with the same slopes, shortened where the program disagrees with them; ends when one gains less than a thousandth."""
         for _ in range(2):
-            move = self.solve(theta, residual, slopes, self.points.weight) - theta
+            move = self.solve(theta, residual, slopes, weight) - theta
             for share in (1.0, 0.5, 0.2):
                 trial = theta + share * move
                 there = self.at_engine(trial)
                 missed = self.residual(trial, there)
-                reached = self.cost(missed, trial, self.points.weight)
+                reached = self.cost(missed, trial, weight)
                 if reached < cost:
                     break
             if reached >= cost:
@@ -131,18 +129,22 @@ class Calibration:
                 break
         return theta, estimate, residual, cost
 
-    def fit(self, theta, rounds):
-        """Gauss-Newton from theta, with new slopes every other step: (theta, residual)."""
+    def fit(self, theta, rounds, weight):
+        """Gauss-Newton from theta, with new slopes every other step: (theta, residual, cost of each round)."""
         estimate = self.at_engine(theta)
         residual = self.residual(theta, estimate)
-        cost = self.cost(residual, theta, self.points.weight)
-        for turn in range(rounds):
-            before, slopes = cost, self.slopes(theta, estimate, residual)
-            theta, estimate, residual, cost = self.descend(theta, estimate, residual, cost, slopes)
-            print(f"  round {turn + 1}: cost {cost:.1f}", flush=True)
-            if before - cost < 2e-3 * before:
+        costs = [self.cost(residual, theta, weight)]
+        for _ in range(rounds):
+            slopes = self.slopes(theta, estimate, residual)
+            theta, estimate, residual, cost = self.descend(theta, estimate, residual, costs[-1], slopes, weight)
+            costs.append(cost)
+            if costs[-2] - cost < 2e-3 * cost:
                 break
-        return theta, residual
+        return theta, residual, costs
+
+
+def costs_in_words(costs):
+    return "cost " + " ".join(f"{cost:.0f}" for cost in costs)
 
 
 def table(title, points, residual, rows=None):
@@ -159,38 +161,16 @@ def table(title, points, residual, rows=None):
               f"{100 * np.median(errors):>+8.1f} %")
 
 
-def without_orphans(calibration, theta, kept):
-    """theta with every parameter at its prior that only left-out rows inform."""
-    parameters, seen = calibration.parameters, set()
-    for row, stays in zip(calibration.points.rows, kept):
-        if stays:
-            accelerator = calibration.accelerator_of(row)
-            seen |= {engine_family(row), engine_generation(row), ARCHITECTURE[accelerator], accelerator, *(f"{accelerator} {p}" for p in PRECISIONS)}
-    return np.array([value if level == "all" or name in seen else 0.0 for value, (_, level, name) in zip(theta, parameters.keys)])
-
-
-def leave_out(calibration, theta, only=()):
-    """Errors of rows whose model family the fit did not see: what only they inform goes back to its prior, the rest is fitted anew to
-    the others. Every step is taken whole, whether or not the program agrees: one that is refused would leave the fit near values that
-    saw the family."""
+def leave_out(calibration, rounds, only=()):
+    """Errors of rows whose model family the fit did not see: for each, the fit is repeated without its rows, from nothing."""
     families = np.array([model_family(row["model"]) for row in calibration.points.rows])
     unseen = np.full(len(families), np.nan)
     for family in only or sorted(set(families)):
-        kept = families != family
-        weight = np.where(kept, calibration.points.weight, 0.0)
-        found = without_orphans(calibration, theta, kept)
-        estimate = calibration.at_engine(found)
-        residual = calibration.residual(found, estimate)
-        costs = [calibration.cost(residual, found, weight)]
-        for _ in range(LEFT_OUT_ROUNDS):
-            slopes = calibration.slopes(found, estimate, residual)
-            for _ in range(LEFT_OUT_STEPS):
-                found = calibration.solve(found, residual, slopes, weight)
-                estimate = calibration.at_engine(found)
-                residual = calibration.residual(found, estimate)
-                costs.append(calibration.cost(residual, found, weight))
-        unseen[~kept] = residual[~kept]
-        print(f"  without {family}: {np.count_nonzero(~kept)} rows, cost {' '.join(f'{c:.1f}' for c in costs)}", flush=True)
+        left_out = families == family
+        weight = np.where(left_out, 0.0, calibration.points.weight)
+        _, residual, costs = calibration.fit(np.zeros(len(calibration.parameters.keys)), rounds, weight)
+        unseen[left_out] = residual[left_out]
+        print(f"  without {family}: {np.count_nonzero(left_out)} rows, {costs_in_words(costs)}", flush=True)
     return families, unseen
 
 
@@ -216,7 +196,8 @@ def main():
     if options.state and options.state.exists():
         kept = {tuple(key): value for key, value in json.loads(options.state.read_text(encoding="utf-8"))}
         theta = np.array([kept.get(key, 0.0) for key in calibration.parameters.keys])
-    theta, residual = calibration.fit(theta, options.rounds)
+    theta, residual, costs = calibration.fit(theta, options.rounds, calibration.points.weight)
+    print(costs_in_words(costs), flush=True)
     table("fitted", calibration.points, residual)
     if options.state:
         options.state.write_text(json.dumps(list(zip(calibration.parameters.keys, theta))), encoding="utf-8")
@@ -224,7 +205,7 @@ def main():
         calibration.write(options.write, theta, client=True)
         print(f"\nwritten: {options.write}/accelerators.yaml, {options.write}/engines.yaml")
     if options.leave_out is not None:
-        families, unseen = leave_out(calibration, theta, options.leave_out)
+        families, unseen = leave_out(calibration, options.rounds, options.leave_out)
         table("model families left out", calibration.points, unseen)
         for family in sorted(set(families)):
             table(family, calibration.points, unseen, families == family)

@@ -95,7 +95,7 @@ def engine_lines(name, value, client, note, measured_on):
               f"  kernel: {number(1e6 * value('kernel'))} us", f"  collective: {number(1e6 * value('collective'))} us",
               f"  host: {{iteration: {number(1e3 * value('iteration'))} ms, sequence: {number(1e6 * value('sequence'))} us, "
               f"request: {number(1e3 * value('request'))} ms, token: {number(1e9 * value('token'))} ns, "
-              f"overlap: {number(1.0 - value('host_exposed'))}}}"]
+              f"overlap: {number(1.0 - value('host_exposed'))}, launch: {number(1e6 * value('launch'))} us}}"]
     if client:
         lines.append(f"  client: {{response: {number(1e3 * value('response'))} ms, "
                      f"response_per_token: {number(1e6 * value('response_per_token'))} us}}")
@@ -121,20 +121,20 @@ def written_by_hand(path):
 
 
 def write_engines(target, parameters, theta, measured, client=True, others=()):
-    """engines.yaml. measured: generation -> (family, {accelerator: number of values}). others: entries to keep."""
+    """engines.yaml. measured: generation -> (family, backend, {accelerator: number of values}). others: entries to keep."""
     # What a client sees belongs to a named engine: without one, times are the engine's own.
     blocks = [engine_lines("generic", lambda p: parameters.of_engine(theta, p), False,
                            "no engine in particular, and no delay between it and its client", [])]
-    families = sorted({family for family, _ in measured.values()})
+    families = sorted({family for family, *_ in measured.values()})
     for family in families:
         if family in measured:
             continue
         blocks.append(engine_lines(family, lambda p, f=family: parameters.of_engine(theta, p, f), client,
                                    "mean of its generations, for those that were not measured", []))
-    for generation, (family, accelerators) in sorted(measured.items()):
+    for generation, (family, backend, accelerators) in sorted(measured.items()):
         count = sum(accelerators.values())
         version = "versions not stated; stands in for unknown ones too" if generation == family else f"{count} measured values"
-        blocks.append(engine_lines(generation, lambda p, f=family, g=generation: parameters.of_engine(theta, p, f, g), client,
+        blocks.append(engine_lines(generation, lambda p, b=backend, g=generation: parameters.of_engine(theta, p, b, g), client,
                                    version, accelerators))
     text = ["\n".join(block) for block in blocks] + list(others)
     Path(target).write_text(HEADER + "\n" + "\n\n".join(text) + "\n", encoding="utf-8")

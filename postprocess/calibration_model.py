@@ -18,21 +18,21 @@ START = {
     "launches_attention": 5.0, "launches_latent": 9.0, "launches_linear": 9.0, "launches_index": 3.0, "launches_dense": 3.0,
     "launches_experts": 6.0, "launches_shared": 2.0, "launches_norm": 2.0, "launches_quantise": 1.0, "launch_time": 1.0, "host_time": 1.0,
     "iteration": 1.3e-3, "sequence": 8e-6, "request": 0.9e-3, "token": 1e-7,
-    "host_exposed": 0.3,
+    "host_exposed": 0.3, "launch": 30e-6,
     "response": 0.011, "response_per_token": 1.8e-6,
 }
 #: Standard deviation of the logarithm, by parameter and by who has a value of its own. `all`: one for everything.
 SPREAD = {
-    "flops": {"accelerator": 0.2, "generation": 0.1},
-    "expert_flops": {"all": 0.2, "accelerator": 0.2, "generation": 0.12},
+    "flops": {"architecture": 0.2, "accelerator": 0.1, "generation": 0.1},
+    "expert_flops": {"all": 0.2, "architecture": 0.15, "accelerator": 0.1, "generation": 0.12},
     "attention_flops": {"all": 0.3, "accelerator": 0.15},
     "hbm": {"all": 0.1, "accelerator": 0.1},
     "kv_hbm": {"all": 0.15, "accelerator": 0.15},
     "link": {"all": 0.5, "accelerator": 0.3},
     "half_rows": {"all": 1.0}, "half_expert_rows": {"all": 0.5}, "half_columns": {"all": 0.5},
     "half_expert_columns": {"all": 0.5}, "roofline_blend": {"all": 0.7}, "activation_passes": {"all": 0.3},
-    "launches_attention": {"all": 0.3}, "launches_latent": {"all": 0.3}, "launches_linear": {"all": 0.3}, "launches_index": {"all": 0.3},
-    "launches_dense": {"all": 0.3}, "launches_experts": {"all": 0.3}, "launches_shared": {"all": 0.3}, "launches_norm": {"all": 0.3}, "launches_quantise": {"all": 0.3},
+    "launches_attention": {"all": 0.6}, "launches_latent": {"all": 0.6}, "launches_linear": {"all": 0.6}, "launches_index": {"all": 0.6},
+    "launches_dense": {"all": 0.6}, "launches_experts": {"all": 0.6}, "launches_shared": {"all": 0.6}, "launches_norm": {"all": 0.6}, "launches_quantise": {"all": 0.6},
     "maturing_kernels": {"all": 1.0}, "maturing_products": {"all": 1.0},
     "launch_time": {"architecture": 0.3, "accelerator": 0.3}, "host_time": {"accelerator": 0.4},
     "kernel": {"all": 0.7, "family": 0.1, "generation": 0.1},
@@ -42,6 +42,7 @@ SPREAD = {
     "request": {"all": 1.0, "family": 0.5},
     "token": {"all": 1.0},
     "host_exposed": {"family": 1.0, "generation": 0.7},
+    "launch": {"all": 1.0, "family": 0.7, "generation": 0.3},
     "response": {"all": 1.0, "family": 0.7, "generation": 0.7},
     "response_per_token": {"all": 1.0},
 }
@@ -61,13 +62,13 @@ class Parameters:
     def __init__(self, points, accelerator_of, generation_of, family_of):
         self.keys, spreads = [], []
         accelerators = sorted({accelerator_of(row) for row in points.rows})
-        names = {"all": [""], "accelerator": accelerators, "architecture": sorted({ARCHITECTURE[a] for a in accelerators}), "generation": sorted({generation_of(r) for r in points.rows}),
-                 "family": sorted({family_of(r) for r in points.rows})}
+        names = {"all": [""], "accelerator": accelerators, "architecture": sorted({ARCHITECTURE[a] for a in accelerators}),
+                 "generation": sorted({generation_of(r) for r in points.rows}), "family": sorted({family_of(r) for r in points.rows})}
         for parameter, levels in SPREAD.items():
             for level, spread in levels.items():
                 owners = names[level]
-                if level == "accelerator" and parameter in BY_PRECISION:
-                    owners = [f"{a} {p}" for a in accelerators for p in PRECISIONS]
+                if level in ("architecture", "accelerator") and parameter in BY_PRECISION:
+                    owners = [f"{a} {p}" for a in owners for p in PRECISIONS]
                 self.keys += [(parameter, level, owner) for owner in owners]
                 spreads += [spread] * len(owners)
         self.spread = np.array(spreads)
@@ -80,9 +81,9 @@ class Parameters:
 
     def on_accelerator(self, theta, parameter, accelerator, precision=""):
         """Share of a ceiling that large kernels reach, whoever wrote them."""
-        name = f"{accelerator} {precision}".strip()
-        value = START[parameter] * self.effect(theta, parameter, "all", "") * self.effect(theta, parameter, "accelerator", name)
-        value *= self.effect(theta, parameter, "architecture", ARCHITECTURE.get(accelerator, ""))
+        value = START[parameter] * self.effect(theta, parameter, "all", "")
+        for level, owner in (("architecture", ARCHITECTURE.get(accelerator, "")), ("accelerator", accelerator)):
+            value *= self.effect(theta, parameter, level, f"{owner} {precision}".strip())
         return value if parameter in TIMES else min(value, 1.0)
 
     def of_engine(self, theta, parameter, family="", generation=""):

@@ -28,6 +28,12 @@ def engine_family(row):
     return row["engine_family"]
 
 
+def engine_backend(row):
+    """What generations share: TensorRT-LLM compiled engines for its own runtime until it ran PyTorch."""
+    compiled = row["engine_wanted"].startswith("tensorrt-llm-0")
+    return f"{row['engine_family']} compiled" if compiled else row["engine_family"]
+
+
 def engine_generation(row):
     """Catalogue name of a row's engine generation, as the program names it."""
     return row["engine_wanted"]

@@ -51,6 +51,7 @@ void describe(Fields& fields, llm::EngineParams& engine) {
         block.time("request", engine.request_ns, "ms", not_negative);
         block.time("token", engine.token_ns, "ns", not_negative);
         block.number("overlap", engine.host_overlap, share);
+        block.time("launch", engine.launch_ns, "us", not_negative);
     });
     fields.block("client", [&](Fields& block) {
         block.time("response", engine.response_ns, "ms", not_negative);

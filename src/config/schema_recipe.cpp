@@ -5,6 +5,7 @@ namespace mw::config {
 
 void describe(Fields& fields, serving::RecipeParams& recipe) {
     static Choices const stored{{"fp4", "fp8", "bf16"}, {}};
+    static Choices const loads{{"closed", "max"}, {}};
     Rule const count = at_least(0).up_to(1e9);
     Rule const steps = at_least(1).up_to(1e6);
     describe_name(fields, recipe.name);
@@ -13,6 +14,7 @@ void describe(Fields& fields, serving::RecipeParams& recipe) {
     fields.choice("weights", recipe.weights, stored, anything.need());
     fields.text("engine", recipe.engine, anything.need());
     fields.words("versions", recipe.versions);
+    fields.choice("load", recipe.load, loads);
     fields.integer("tensor", recipe.tensor, count);
     fields.flag("attention_data", recipe.attention_data);
     fields.integer("poll_iterations", recipe.poll_iterations, steps);

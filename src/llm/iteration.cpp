@@ -73,6 +73,7 @@ IterationModel::IterationModel(ModelParams const& model, hardware::Precision wei
       request_s_{rack.accelerator.efficiency.host_time * core::to_seconds(engine.request_ns)},
       token_s_{rack.accelerator.efficiency.host_time * core::to_seconds(engine.token_ns)},
       host_overlap_{engine.host_overlap},
+      launch_s_{rack.accelerator.efficiency.host_time * core::to_seconds(engine.launch_ns)},
       pool_{pool},
       cached_layers_{static_cast<double>(model.layers - model.linear_layers)} {
     auto const& accelerator = rack.accelerator;
@@ -217,8 +218,9 @@ IterationCost IterationModel::operator()(Batch const& batch) const {
     double const device_s = stage_s * count_.layout().pipeline * work.interleaved;
     seconds[index_of(Share::idle)] += device_s - stage_s * work.micro_batches;
     double const host = host_s(batch);
-    double const waiting_s =
-        iteration_s_ + (1.0 - host_overlap_) * host + std::max(0.0, host_overlap_ * host - device_s);
+    double const launching_s = batch.prefill_tokens > 0 ? launch_s_ * work.kernels * work.micro_batches : 0.0;
+    double const waiting_s = iteration_s_ + (1.0 - host_overlap_) * host +
+                             std::max(0.0, host_overlap_ * host + launching_s - device_s);
     seconds[index_of(Share::overhead)] += waiting_s;
 
     IterationCost cost;

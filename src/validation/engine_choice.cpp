@@ -95,6 +95,7 @@ serving::RecipeParams const* recipe_of(Setup const& setup, config::Entries const
     std::string const key = engine_key(setup);
     std::string const version = key.substr(std::min(key.size(), family.size() + 1));
     llm::Parallelism const& p = service.parallelism;
+    auto const load = setup.load == Load::max ? serving::RecipeLoad::max : serving::RecipeLoad::closed;
     for (auto const& [name, recipe] : entries.recipes()) {
         bool const same_work = named(recipe.models, service.model.name) && recipe.weights == setup.weights &&
                                rack != nullptr && named(recipe.accelerators, rack->accelerator.name);
@@ -102,7 +103,7 @@ serving::RecipeParams const* recipe_of(Setup const& setup, config::Entries const
             recipe.engine == family && (recipe.versions.empty() || named(recipe.versions, version));
         bool const same_layout = (recipe.tensor == 0 || recipe.tensor == p.tensor) &&
                                  (!recipe.attention_data || p.attention_data > 1);
-        if (same_work && same_engine && same_layout) return &recipe;
+        if (recipe.load == load && same_work && same_engine && same_layout) return &recipe;
     }
     return nullptr;
 }
@@ -111,11 +112,9 @@ void follow(serving::RecipeParams const& recipe, Setup const& setup, serving::Se
     serving::SchedulerParams& scheduler = service.scheduler;
     bool const busy = recipe.busy_concurrency > 0 && setup.concurrency >= static_cast<double>(recipe.busy_concurrency);
     scheduler.poll_iterations = busy ? recipe.busy_poll_iterations : recipe.poll_iterations;
-    scheduler.max_batched_tokens =
-        attention_ranks(service.parallelism) *
-        std::max<std::int64_t>(
-            recipe.batched_tokens,
-            std::llround(static_cast<double>(recipe.batched_prompts) * setup.input_tokens));
+    std::int64_t const tokens = std::max<std::int64_t>(
+        recipe.batched_tokens, std::llround(static_cast<double>(recipe.batched_prompts) * setup.input_tokens));
+    if (tokens > 0) scheduler.max_batched_tokens = attention_ranks(service.parallelism) * tokens;
     scheduler.memory_share = recipe.memory_share;
     service.kv_cache = recipe.kv_cache;
     if (recipe.spread_experts && service.model.routed_experts > 0)
@@ -166,8 +165,7 @@ void choose_engine(Setup const& setup, config::Entries const& entries, serving::
     service.kv_cache = !defaults && service.weights != hardware::Precision::bf16 ? hardware::Precision::fp8
                                                                                  : hardware::Precision::bf16;
     service.speculative = speculation(setup);
-    // Recipes are of closed loops on one instance.
-    if (setup.load != Load::closed || setup.disaggregated) return;
+    if ((setup.load != Load::closed && setup.load != Load::max) || setup.disaggregated) return;
     if (auto const* const recipe = recipe_of(setup, entries, service)) follow(*recipe, setup, service);
 }
 

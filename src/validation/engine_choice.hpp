@@ -20,7 +20,8 @@ namespace mw::validation {
  *
  * An unknown generation falls back to its family's catalogue entry, then to `generic`. Scheduler: the engines' defaults and the
  * limits that their benchmarks set; every attention rank has a scheduler of its own with these limits. The service's layout and
- * lengths are known. Measurements in a closed loop take the settings of the catalogue's first recipe that they match.
+ * lengths are known. Measurements in a closed loop or under maximum load take the settings of the
+ * catalogue's first recipe that they match.
  */
 void choose_engine(Setup const& setup, config::Entries const& entries, serving::ServiceParams& service);
 

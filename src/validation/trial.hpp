@@ -21,8 +21,8 @@ struct Trial {
 
 /*!
  * Builds the deployment of an experiment, with the load that its measurement had:
- * - max: all requests at time 0; as many as the publisher used for these lengths (TensorRT-LLM, performance overview v1.0: 128/128
- *   30,000 … 20000/2000 1,000), elsewhere 3e6 output tokens' worth, at least 1,000 and at most 30,000;
+ * - max: all requests at time 0; as many as the publisher used for these lengths (TensorRT-LLM, performance overviews v1.0 and 1.1:
+ *   128/128 30,000 … 20000/2000 1,000), elsewhere 3e6 output tokens' worth, at least 1,000 and at most 30,000;
  * - static: one batch at time 0, run to its end;
  * - closed: 10 x concurrency requests, as the InferenceMAX client sends, ramp and drain included;
  * - steady_batch: the measured mean batch kept in flight; two mean lives of a request left out, three measured.

@@ -78,6 +78,7 @@ struct EngineParams {
     core::TimeNs request_ns{900'000};      //!< of a request's first iteration
     core::TimeNs token_ns{100};            //!< of a token that enters an iteration
     double host_overlap{1};                //!< share of these three that may hide behind the device's work
+    core::TimeNs launch_ns{0};  //!< to launch a kernel of an iteration with prompts, which no graph replays
     // On the way to the client: they delay what it sees, not the engine
     core::TimeNs response_ns{0};            //!< of a request: front end, tokenisation, streaming
     core::TimeNs response_per_token_ns{0};  //!< of a token of the prompt

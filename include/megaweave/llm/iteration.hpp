@@ -56,7 +56,8 @@ struct PoolReads {
  *     T_stage = sum of T_group over {attention's projections, feed-forward, experts}, max(a, b) for the output head and
  *               decode and prefill attention, + activations / (bandwidth eff_B) + kernels x kernel_ns
  *             + (1 - overlap) sum over collectives of (latency + bytes / (link eff_L))
- *     T       = p T_stage + iteration_ns + (1 - overlap) host + max(0, overlap host - p T_stage),   overlap: host_overlap
+ *     T       = p T_stage + iteration_ns + (1 - overlap) host + max(0, overlap host + launching - p T_stage),   overlap: host_overlap
+ *     launching = launch_ns x kernels where the batch has prompts, else 0: graphs replay iterations that only decode
  *     host    = (sequence_ns n_sampled + request_ns n_new + token_ns n) / attention ranks
  * Where the model had just appeared when the engine was released, kernel_ns and a take longer, but for head and attention (Maturing).
  *     kernel_ns and collective latencies times the accelerator's launch_time; iteration_ns and host times its host_time
@@ -150,6 +151,7 @@ class IterationModel {
     double request_s_;
     double token_s_;
     double host_overlap_;
+    double launch_s_;
     PoolReads pool_;
     double cached_layers_;
 };

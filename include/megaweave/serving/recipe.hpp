@@ -9,6 +9,9 @@
 
 namespace mw::serving {
 
+//! Of the measurements that followed a recipe.
+enum class RecipeLoad : std::uint8_t { closed, max };
+
 //! Settings with which published measurements ran, where they are not the engine's defaults, and which measurements these are.
 struct RecipeParams {
     std::string name;
@@ -17,6 +20,7 @@ struct RecipeParams {
     hardware::Precision weights{hardware::Precision::fp8};
     std::string engine;                 //!< family, such as sglang
     std::vector<std::string> versions;  //!< of the engine; none: any
+    RecipeLoad load{RecipeLoad::closed};
     std::int64_t tensor{0};             //!< ranks; 0: any
     bool attention_data{false};         //!< only with several attention ranks, where drafts are set
 

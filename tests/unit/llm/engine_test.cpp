@@ -293,3 +293,23 @@ TEST_CASE("a model that is as new as the engine takes longer, and each span of m
     CHECK(compute_s(month, month + 120) == Approx(compute_of_old_s));
     CHECK(s(cost(month, month, decode), Share::hbm) == Approx(s(cost(0, 0, decode), Share::hbm)));
 }
+
+TEST_CASE("kernels of a prompt are launched one by one: where that takes longer than they run, it sets the pace") {
+    auto engine = reference::frictionless();
+    engine.launches = {.attention = 3, .latent = 0, .linear = 0, .index = 0, .dense = 2, .experts = 0, .shared = 0, .norm = 0, .quantise = 0};
+    engine.launch_ns = 20'000;
+    double const launching_s = 80 * 5 * 20e-6;
+    auto const time_s = [&](Batch const& batch) { return mw::core::to_seconds(llama(engine, batch).duration_ns); };
+    auto const bare_s = [&](Batch const& batch) {
+        return mw::core::to_seconds(llama(reference::frictionless(), batch).duration_ns);
+    };
+    REQUIRE(bare_s(products(64)) < launching_s);
+    CHECK(time_s(products(64)) == Approx(launching_s));
+    REQUIRE(bare_s(products(8000)) > launching_s);
+    CHECK(time_s(products(8000)) == Approx(bare_s(products(8000))));
+    Batch const decode{100, 10'000, 0, 0, 0};  // graphs
+    CHECK(time_s(decode) == Approx(bare_s(decode)));
+    engine.sequence_ns = 10'000;  // the host does that too
+    engine.host_overlap = 1;
+    CHECK(time_s({0, 0, 64, 0, 10}) == Approx(launching_s + 1e-4));
+}

@@ -27,6 +27,7 @@ from calibration_points import Program, engine_backend, engine_family, engine_ge
 ERROR = 0.1  # log error beyond which a measurement's pull falls: odd ones are many (physics.md), and far off
 STEP = 0.02
 LONGEST = 0.7  # step of a parameter, in logarithms
+SHARES_OF_STEP = (1.0, 0.6, 0.3)
 
 
 class Calibration:
@@ -112,19 +113,18 @@ class Calibration:
         return theta + np.clip(found - theta, -LONGEST, LONGEST)
 
     def descend(self, theta, estimate, residual, cost, slopes, weight):
-        """Two steps with the same slopes, shortened where the program disagrees with them; ends when one gains less than a thousandth."""
+        """Two steps with the same slopes, each as long as serves best; ends when one gains less than a thousandth."""
         for _ in range(2):
             move = self.solve(theta, residual, slopes, weight) - theta
-            for share in (1.0, 0.5, 0.2):
-                trial = theta + share * move
-                there = self.at_engine(trial)
-                missed = self.residual(trial, there)
-                reached = self.cost(missed, trial, weight)
-                if reached < cost:
-                    break
-            if reached >= cost:
-                break
-            gained, theta, estimate, residual, cost = cost - reached, trial, there, missed, reached
+            trials = []
+            for share in SHARES_OF_STEP:
+                there = self.at_engine(theta + share * move)
+                missed = self.residual(theta + share * move, there)
+                trials.append((self.cost(missed, theta + share * move, weight), theta + share * move, there, missed))
+            best = min(trials, key=lambda trial: trial[0])
+            gained = cost - best[0]
+            if gained > 0:
+                cost, theta, estimate, residual = best
             if gained < 1e-3 * cost:
                 break
         return theta, estimate, residual, cost
@@ -138,7 +138,7 @@ class Calibration:
             slopes = self.slopes(theta, estimate, residual)
             theta, estimate, residual, cost = self.descend(theta, estimate, residual, costs[-1], slopes, weight)
             costs.append(cost)
-            if costs[-2] - cost < 2e-3 * cost:
+            if len(costs) > 3 and costs[-3] - cost < 3e-3 * cost:
                 break
         return theta, residual, costs
 

@@ -25,7 +25,8 @@ std::int64_t months_of(std::string const& text) {
     int month = 0;
     char const* const end = text.data() + text.size();
     auto const dash = std::from_chars(text.data(), end, year);
-    if (dash.ec != std::errc{} || dash.ptr != text.data() + 4 || dash.ptr == end || *dash.ptr != '-') return 0;
+    if (dash.ec != std::errc{} || dash.ptr != text.data() + 4 || dash.ptr == end || *dash.ptr != '-')
+        return 0;
     auto const last = std::from_chars(dash.ptr + 1, end, month);
     bool const two_digits = last.ptr == end && end - dash.ptr == 3;
     if (last.ec != std::errc{} || !two_digits || month < 1 || month > months_a_year) return 0;

@@ -85,10 +85,7 @@ IterationModel::IterationModel(ModelParams const& model, hardware::Precision wei
     projections_ = products(rack, engine, model.attention_weights[asked], false);
     feed_forward_ = products(rack, engine, weights, false);
     experts_ = products(rack, engine, model.expert_weights[asked], true);
-    double const fresh = novelty(model, engine);
-    kernel_s_ *= 1.0 + engine.maturing.kernels * fresh;
-    for (Products* const own : {&projections_, &feed_forward_, &experts_})
-        own->flop_s *= 1.0 + engine.maturing.products * fresh;
+    slow_down(engine.maturing, novelty(model, engine));
     head_ = products(rack, engine, bf16, false);
     head_.half_rows = 0;
     head_.blend = 0;
@@ -106,6 +103,13 @@ IterationModel::IterationModel(ModelParams const& model, hardware::Precision wei
     MW_EXPECT(std::isfinite(feed_forward_.flop_s) && std::isfinite(attention_.flop_s) &&
                   attention_.byte_s > 0 && feed_forward_.byte_s > 0,
               "an efficiency or a ceiling of " + accelerator.name + " is zero");
+}
+
+// A head is a product like any other model's, and attention kernels are shared by families.
+void IterationModel::slow_down(Maturing const& maturing, double share) {
+    kernel_s_ *= 1.0 + maturing.kernels * share;
+    for (Products* const own : {&projections_, &feed_forward_, &experts_})
+        own->flop_s *= 1.0 + maturing.products * share;
 }
 
 void IterationModel::Products::add(Seconds& seconds, KernelWork const& work, double rows) const {

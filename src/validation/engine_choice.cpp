@@ -110,10 +110,12 @@ serving::RecipeParams const* recipe_of(Setup const& setup, config::Entries const
 
 void follow(serving::RecipeParams const& recipe, Setup const& setup, serving::ServiceParams& service) {
     serving::SchedulerParams& scheduler = service.scheduler;
-    bool const busy = recipe.busy_concurrency > 0 && setup.concurrency >= static_cast<double>(recipe.busy_concurrency);
+    bool const busy =
+        recipe.busy_concurrency > 0 && setup.concurrency >= static_cast<double>(recipe.busy_concurrency);
     scheduler.poll_iterations = busy ? recipe.busy_poll_iterations : recipe.poll_iterations;
     std::int64_t const tokens = std::max<std::int64_t>(
-        recipe.batched_tokens, std::llround(static_cast<double>(recipe.batched_prompts) * setup.input_tokens));
+        recipe.batched_tokens,
+        std::llround(static_cast<double>(recipe.batched_prompts) * setup.input_tokens));
     if (tokens > 0) scheduler.max_batched_tokens = attention_ranks(service.parallelism) * tokens;
     scheduler.memory_share = recipe.memory_share;
     service.kv_cache = recipe.kv_cache;

@@ -116,6 +116,7 @@ class IterationModel {
                                                    std::array<core::TimeNs, share_count>& share_ns);
     [[nodiscard]] Products products(hardware::RackParams const& rack, EngineParams const& engine,
                                     hardware::Precision stored, bool experts) const;
+    void slow_down(Maturing const& maturing, double share);
     void add_kernels(Seconds& seconds, Work const& work) const;
     //! Seconds per byte and per collective inside the domain, for members that work together.
     struct ScaleUpCosts {

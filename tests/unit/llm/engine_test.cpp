@@ -276,12 +276,17 @@ TEST_CASE("a model that is as new as the engine takes longer, and each span of m
     auto const cost = [&](std::int64_t model_month, std::int64_t engine_month, Batch const& batch) {
         model.released_month = model_month;
         engine.released_month = engine_month;
-        return IterationModel{model, Precision::fp8, Precision::fp8, {.tensor = 8}, reference::h100(), engine}(batch);
+        return IterationModel{model,         Precision::fp8,    Precision::fp8,
+                              {.tensor = 8}, reference::h100(), engine}(batch);
     };
     Batch const prompt = products(8000);
     Batch const decode{1, 100, 0, 0, 0};
-    auto const compute_s = [&](std::int64_t m, std::int64_t e) { return s(cost(m, e, prompt), Share::compute); };
-    auto const overhead_s = [&](std::int64_t m, std::int64_t e) { return s(cost(m, e, decode), Share::overhead); };
+    auto const compute_s = [&](std::int64_t m, std::int64_t e) {
+        return s(cost(m, e, prompt), Share::compute);
+    };
+    auto const overhead_s = [&](std::int64_t m, std::int64_t e) {
+        return s(cost(m, e, decode), Share::overhead);
+    };
     constexpr std::int64_t month = 12 * 2026 + 2;
     double const compute_of_old_s = compute_s(0, month);  // date unknown
     double const overhead_of_old_s = overhead_s(0, month);
@@ -289,17 +294,29 @@ TEST_CASE("a model that is as new as the engine takes longer, and each span of m
     CHECK(compute_s(month, month) == Approx(2.5 * compute_of_old_s));
     CHECK(overhead_s(month, month) == Approx(1.5 * overhead_of_old_s));
     CHECK(compute_s(month, month + 4) == Approx((1 + 1.5 / std::exp(1.0)) * compute_of_old_s));
-    CHECK(compute_s(month, month - 7) == Approx(2.5 * compute_of_old_s));  // the engine is older than the model
+    CHECK(compute_s(month, month - 7) ==
+          Approx(2.5 * compute_of_old_s));  // the engine is older than the model
     CHECK(compute_s(month, month + 120) == Approx(compute_of_old_s));
     CHECK(s(cost(month, month, decode), Share::hbm) == Approx(s(cost(0, 0, decode), Share::hbm)));
 }
 
-TEST_CASE("kernels of a prompt are launched one by one: where that takes longer than they run, it sets the pace") {
+TEST_CASE(
+    "kernels of a prompt are launched one by one: where that takes longer than they run, it sets the pace") {
     auto engine = reference::frictionless();
-    engine.launches = {.attention = 3, .latent = 0, .linear = 0, .index = 0, .dense = 2, .experts = 0, .shared = 0, .norm = 0, .quantise = 0};
+    engine.launches = {.attention = 3,
+                       .latent = 0,
+                       .linear = 0,
+                       .index = 0,
+                       .dense = 2,
+                       .experts = 0,
+                       .shared = 0,
+                       .norm = 0,
+                       .quantise = 0};
     engine.launch_ns = 20'000;
     double const launching_s = 80 * 5 * 20e-6;
-    auto const time_s = [&](Batch const& batch) { return mw::core::to_seconds(llama(engine, batch).duration_ns); };
+    auto const time_s = [&](Batch const& batch) {
+        return mw::core::to_seconds(llama(engine, batch).duration_ns);
+    };
     auto const bare_s = [&](Batch const& batch) {
         return mw::core::to_seconds(llama(reference::frictionless(), batch).duration_ns);
     };

@@ -269,7 +269,9 @@ TEST_CASE("A release of what nobody holds and an arrival that nobody asked for a
     CHECK_THROWS_AS(instance.kv_arrived(0, 1, deaf), core::ContractError);
 }
 
-TEST_CASE("A scheduler that polls sees a new request before every n-th decode iteration, after a prompt and after a pause") {
+TEST_CASE(
+    "A scheduler that polls sees a new request before every n-th decode iteration, after a prompt and after "
+    "a pause") {
     serving::InstanceParams p = params(100, 4, 64, true);
     p.scheduler.poll_iterations = 4;
     // Request 0 (5 tokens) finds the engine idle; the iteration after its prompt looks again, and the fourth after that one.

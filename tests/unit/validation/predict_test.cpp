@@ -192,7 +192,8 @@ TEST_CASE("two unequal pools: prefill here, decode there, and every token comes"
     CHECK(value(prediction, "total_throughput_per_gpu") == doctest::Approx(11 * output / 4));
 }
 
-TEST_CASE("a closed loop follows the published recipe that its row matches, other loads the engine's defaults") {
+TEST_CASE(
+    "a closed loop follows the published recipe that its row matches, other loads the engine's defaults") {
     auto const service_of = [](Load load, double concurrency, char const* version) {
         auto file = one_point(load, 1024, 1024, concurrency, "ttft_median", "ms");
         auto& setup = file.experiments.front().setup;

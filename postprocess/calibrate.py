@@ -28,6 +28,8 @@ ERROR = 0.1  # log error beyond which a measurement's pull falls: odd ones are m
 STEP = 0.02
 LONGEST = 0.7  # step of a parameter, in logarithms
 SHARES_OF_STEP = (1.0, 0.6, 0.3)
+# Share of the cost that two rounds must gain, or the fit is done: of all points, and where a family is left out.
+ENOUGH, ENOUGH_WITHOUT = 3e-3, 1e-2
 
 
 class Calibration:
@@ -129,7 +131,7 @@ class Calibration:
                 break
         return theta, estimate, residual, cost
 
-    def fit(self, theta, rounds, weight):
+    def fit(self, theta, rounds, weight, enough=ENOUGH):
         """Gauss-Newton from theta, with new slopes every other step: (theta, residual, cost of each round)."""
         estimate = self.at_engine(theta)
         residual = self.residual(theta, estimate)
@@ -138,7 +140,7 @@ class Calibration:
             slopes = self.slopes(theta, estimate, residual)
             theta, estimate, residual, cost = self.descend(theta, estimate, residual, costs[-1], slopes, weight)
             costs.append(cost)
-            if len(costs) > 3 and costs[-3] - cost < 3e-3 * cost:
+            if len(costs) > 3 and costs[-3] - cost < enough * cost:
                 break
         return theta, residual, costs
 
@@ -168,7 +170,7 @@ def leave_out(calibration, rounds, only=()):
     for family in only or sorted(set(families)):
         left_out = families == family
         weight = np.where(left_out, 0.0, calibration.points.weight)
-        _, residual, costs = calibration.fit(np.zeros(len(calibration.parameters.keys)), rounds, weight)
+        _, residual, costs = calibration.fit(np.zeros(len(calibration.parameters.keys)), rounds, weight, ENOUGH_WITHOUT)
         unseen[left_out] = residual[left_out]
         print(f"  without {family}: {np.count_nonzero(left_out)} rows, {costs_in_words(costs)}", flush=True)
     return families, unseen

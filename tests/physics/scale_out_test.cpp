@@ -39,7 +39,8 @@ struct Run {
                static_cast<double>(run.results.accelerator_ns[llm::index_of(llm::Share::scale_out)]) / all;
     }
     [[nodiscard]] double start_s() const {  // of the collectives, whatever they carry
-        return 2 * layers * core::to_seconds(run.deck.services[0].engine.collective_ns);
+        return 2 * layers * run.deck.cluster.rack.accelerator.efficiency.launch_time *
+               core::to_seconds(run.deck.services[0].engine.collective_ns);
     }
     //! Through its NICs, of what leaves a node.
     [[nodiscard]] double nominal_bytes_per_s() const {

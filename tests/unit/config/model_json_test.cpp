@@ -35,7 +35,8 @@ std::vector<std::string> facts(std::string const& entry, bool parts) {
             if (skipping) continue;
         } else {
             skipping =
-                begins("name") || begins("released") || begins("source") || begins("quality") || begins("note") ||
+                begins("name") || begins("released") || begins("source") || begins("quality") ||
+                begins("note") ||
                 (!parts && (begins("attention_weights") || begins("expert_weights") || begins("fp8_block")));
         }
         if (!skipping) lines.push_back(line);
@@ -85,8 +86,8 @@ TEST_CASE("a deck names a config.json relative to itself") {
     // Written out whole, so that a restart does not need the file.
     CHECK(deck.effective_yaml.find("layers: 80") != std::string::npos);
     // The file does not say when the model appeared.
-    auto const named =
-        read_deck(minimal, {{"services[0].model", "llama-3.1-70b"}, {"services[0].model.released", "unknown"}});
+    auto const named = read_deck(
+        minimal, {{"services[0].model", "llama-3.1-70b"}, {"services[0].model.released", "unknown"}});
     CHECK(deck.physics_hash == named.physics_hash);
 }
 

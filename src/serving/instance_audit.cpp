@@ -53,6 +53,8 @@ void Instance::audit() const {
               "sequences put aside lie in the memory pool");
     MW_EXPECT(context == decoding_context_, "the running sum of contexts is the sum over sequences");
     MW_EXPECT(decoding == decoding_ && fetching == fetching_, "every sequence is in one state");
+    MW_EXPECT(unseen_ >= 0 && unseen_ <= static_cast<std::int64_t>(waiting_.size()),
+              "what the scheduler has not looked for yet waits");
     MW_EXPECT(running() + fetching_ <= params_->scheduler.max_sequences,
               "the scheduler's limit on sequences holds");
 }

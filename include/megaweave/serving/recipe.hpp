@@ -22,14 +22,13 @@ struct RecipeParams {
     std::vector<std::string> versions;  //!< of the engine; none: any
     RecipeLoad load{RecipeLoad::closed};
     std::int64_t tensor{0};      //!< ranks; 0: any
-    bool attention_data{false};  //!< only with several attention ranks, where drafts are set
+    bool attention_data{false};  //!< only with several attention ranks
 
-    std::int64_t poll_iterations{1};  //!< SchedulerParams::poll_iterations …
-    std::int64_t busy_concurrency{
-        0};  //!< … up to this many requests in flight, where it is not 0; from there on …
+    std::int64_t poll_iterations{1};   //!< SchedulerParams::poll_iterations …
+    std::int64_t busy_concurrency{0};  //!< … below so many requests in flight; 0: always. From there on …
     std::int64_t busy_poll_iterations{1};  //!< … this
-    std::int64_t batched_tokens{0};        //!< SchedulerParams::max_batched_tokens of a scheduler; at least
-    std::int64_t batched_prompts{0};       //!< and so many prompts
+    std::int64_t batched_tokens{0};        //!< SchedulerParams::max_batched_tokens of a scheduler, at least
+    std::int64_t batched_prompts{0};       //!< the same, in prompts
     hardware::Precision kv_cache{hardware::Precision::fp8};
     double memory_share{0.9};
     bool spread_experts{false};  //!< over all accelerators of an instance

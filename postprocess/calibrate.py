@@ -120,9 +120,10 @@ class Calibration:
             move = self.solve(theta, residual, slopes, weight) - theta
             trials = []
             for share in SHARES_OF_STEP:
-                there = self.at_engine(theta + share * move)
-                missed = self.residual(theta + share * move, there)
-                trials.append((self.cost(missed, theta + share * move, weight), theta + share * move, there, missed))
+                trial = theta + share * move
+                there = self.at_engine(trial)
+                missed = self.residual(trial, there)
+                trials.append((self.cost(missed, trial, weight), trial, there, missed))
             best = min(trials, key=lambda trial: trial[0])
             gained = cost - best[0]
             if gained > 0:

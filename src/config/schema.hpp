@@ -10,6 +10,9 @@
  */
 namespace mw::config {
 
+//! The words for hardware::Precision, in its order.
+inline Choices const precision_choices{{"fp4", "fp8", "bf16"}, {}};
+
 // Catalogue entries (schema_{catalogue,accelerator,model,engine,recipe}.cpp)
 void describe(Fields& fields, hardware::AcceleratorParams& accelerator);
 void describe(Fields& fields, hardware::RackParams& rack);

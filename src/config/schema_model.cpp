@@ -38,9 +38,9 @@ void describe_linear(Fields& fields, llm::ModelParams& model) {
 
 //! `{fp4: bf16}`: a service that asks for FP4 finds this part in BF16.
 void describe_stored(Fields& fields, std::string_view key, llm::StoredAs& stored) {
-    static Choices const choices{{"fp4", "fp8", "bf16"}, {}};
     fields.block(key, [&](Fields& block) {
-        for (std::size_t i = 0; i < precisions.size(); ++i) block.choice(precisions[i], stored[i], choices);
+        for (std::size_t i = 0; i < precisions.size(); ++i)
+            block.choice(precisions[i], stored[i], precision_choices);
     });
 }
 

@@ -7,7 +7,6 @@ namespace {
 using workload::Law;
 using workload::Process;
 
-Choices const precisions{{"fp4", "fp8", "bf16"}, {}};
 constexpr double most_tokens = 1e9;
 
 void describe(Fields& fields, llm::Parallelism& parallelism) {
@@ -198,8 +197,8 @@ void describe(Fields& fields, serving::ServiceParams& service) {
         "model", "models", [&](Fields& entry) { describe(entry, service.model); }, anything.need());
     fields.entry(
         "engine", "engines", [&](Fields& entry) { describe(entry, service.engine); }, anything, "generic");
-    fields.choice("weights", service.weights, precisions);
-    fields.choice("kv_cache", service.kv_cache, precisions);
+    fields.choice("weights", service.weights, precision_choices);
+    fields.choice("kv_cache", service.kv_cache, precision_choices);
     fields.block("parallelism", [&](Fields& block) { describe(block, service.parallelism); });
     fields.integer("accelerators", service.accelerators, at_least(1).up_to(1e8));
     fields.choice("mode", service.mode, modes);

@@ -90,7 +90,7 @@ std::int64_t Instance::continue_prefills(std::int64_t budget) {
 
 void Instance::admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_ns) {
     bool first = true;
-    while (static_cast<std::int64_t>(waiting_.size()) > unseen_) {
+    while (sees_waiting()) {
         Slot const slot = waiting_.front();
         Sequence& sequence = slots_[slot];
         if (sequence.swapped > 0) return;  // it goes on decoding as soon as there is room

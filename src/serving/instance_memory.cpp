@@ -49,9 +49,7 @@ bool Instance::admits(std::int64_t blocks) const {
 
 bool Instance::kv_starved() const {
     if (running() + fetching_ >= params_->scheduler.max_sequences) return false;
-    if (!waiting_.empty())
-        return static_cast<std::int64_t>(waiting_.size()) > unseen_ &&
-               !admits(blocks_to_resume(slots_[waiting_.front()]));
+    if (!waiting_.empty()) return sees_waiting() && !admits(blocks_to_resume(slots_[waiting_.front()]));
     return !attached_.empty() && !admits(blocks_to_fetch(attached_.front().request));
 }
 

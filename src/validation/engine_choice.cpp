@@ -39,6 +39,15 @@ std::string version_in(std::string const& text) {
     return std::regex_search(text, found, version) ? found.str() : "";
 }
 
+//! That a row states; without one its source, which kept to one.
+std::string version_of(Setup const& setup) {
+    std::string version = version_in(lower(setup.engine_version));
+    if (version.empty()) version = version_in(lower(setup.engine));
+    if (version.empty() && lower(setup.engine_version).find("nightly") != std::string::npos)
+        version = "nightly";
+    return version.empty() ? lower(setup.source) : version;
+}
+
 //! Engines' defaults for the share of memory, the order of prompts and decode, and admission.
 void set_rules(Family family, serving::SchedulerParams& scheduler) {
     scheduler.chunked_prefill = true;
@@ -92,8 +101,7 @@ serving::RecipeParams const* recipe_of(Setup const& setup, config::Entries const
                                        serving::ServiceParams const& service) {
     auto const* const rack = entries.rack(setup.hardware);
     std::string const family = name_of(family_of(setup));
-    std::string const key = engine_key(setup);
-    std::string const version = key.substr(std::min(key.size(), family.size() + 1));
+    std::string const version = version_of(setup);
     llm::Parallelism const& p = service.parallelism;
     auto const load = setup.load == Load::max ? serving::RecipeLoad::max : serving::RecipeLoad::closed;
     for (auto const& [name, recipe] : entries.recipes()) {
@@ -129,11 +137,7 @@ void follow(serving::RecipeParams const& recipe, Setup const& setup, serving::Se
 
 std::string engine_key(Setup const& setup) {
     std::string const family = name_of(family_of(setup));
-    std::string version = version_in(lower(setup.engine_version));
-    if (version.empty()) version = version_in(lower(setup.engine));
-    if (version.empty() && lower(setup.engine_version).find("nightly") != std::string::npos)
-        version = "nightly";
-    if (version.empty()) version = lower(setup.source);
+    std::string const version = version_of(setup);
     return version.empty() ? family : family + "-" + version;
 }
 

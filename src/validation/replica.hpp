@@ -30,7 +30,6 @@ class Replica {
 
     //! All requests, served.
     std::vector<Item> const& run();
-    [[nodiscard]] core::TimeNs now_ns() const { return now_ns_; }
     [[nodiscard]] double mean_batch() const { return sequence_ns_ / static_cast<double>(now_ns_); }
     //! What happened between the end of request `from` (counted as they end) and that of request `to`.
     [[nodiscard]] SteadyState between(std::size_t from, std::size_t to) const;

@@ -59,8 +59,8 @@ struct PoolReads {
  *     T       = p T_stage + iteration_ns + (1 - overlap) host + max(0, overlap host + launching - p T_stage),   overlap: host_overlap
  *     launching = launch_ns x kernels where the batch has prompts, else 0: graphs replay iterations that only decode
  *     host    = (sequence_ns n_sampled + request_ns n_new + token_ns n) / attention ranks
+ *     kernel_ns and collective latencies times the accelerator's launch_time; iteration_ns and host times, launching too, its host_time
  * Where the model had just appeared when the engine was released, kernel_ns and a take longer, but for head and attention (Maturing).
- *     kernel_ns and collective latencies times the accelerator's launch_time; iteration_ns and host times its host_time
  *
  * Every efficiency is the accelerator's (large kernels) times the engine's factor. The larger side of a roofline gets its time
  * (compute or hbm). Attention's FLOPs and the head's run at the BF16 peak; products run at the precision in which their weights are

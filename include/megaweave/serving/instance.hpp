@@ -224,6 +224,8 @@ class Instance {
     void preempt_last();
     void recompute(Slot slot);
     void poll();
+    //! A request waits that the scheduler has looked for.
+    [[nodiscard]] bool sees_waiting() const { return static_cast<std::int64_t>(waiting_.size()) > unseen_; }
     void gain_tokens();
     void secure_decode_blocks();
     void join_arrived();

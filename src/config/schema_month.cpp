@@ -40,7 +40,8 @@ void describe_month(Fields& fields, std::string_view key, std::int64_t& months) 
     fields.text(key, text);
     if (!fields.reading()) return;
     months = text == not_stated ? 0 : months_of(text);
-    if (text != not_stated && months == 0) fields.reject(key, "is not a month; write it as 2026-02");
+    if (text != not_stated && months == 0)
+        fields.reject(key, "'" + text + "' in " + std::string{key} + " is not a month. Write it as 2026-02");
 }
 
 }  // namespace mw::config

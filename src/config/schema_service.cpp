@@ -44,6 +44,10 @@ void describe(Fields& fields, serving::SchedulerParams& scheduler) {
     fields.integer("kv_blocks", scheduler.kv_blocks, at_least(0));
     fields.number("memory_share", scheduler.memory_share, positive_share);
     fields.choice("memory_rule", scheduler.memory_rule, memory_rules);
+    if (worth_writing(fields, scheduler.logit_copies != serving::SchedulerParams{}.logit_copies))
+        fields.number("logit_copies", scheduler.logit_copies, at_least(0).up_to(100));
+    if (worth_writing(fields, !scheduler.frees_windows))
+        fields.flag("frees_windows", scheduler.frees_windows);
     fields.quantity("memory_reserve", scheduler.memory_reserve_bytes, "GB", not_negative);
     fields.number("watermark", scheduler.watermark, {.min = 0, .max = 1, .open_max = true});
     static Choices const preemptions{{"recompute", "swap"}, {}};

@@ -52,11 +52,11 @@ serving::InstanceParams make_pool(serving::ServiceParams const& params, llm::Mem
 llm::MemoryPlan make_memory(serving::ServiceParams const& params, llm::Parallelism const& parallelism,
                             hardware::RackParams const& rack) {
     serving::SchedulerParams const& scheduler = params.scheduler;
-    llm::MemoryPlan const memory =
-        llm::plan_memory(params.model, {params.weights, params.kv_cache}, parallelism, rack.accelerator,
-                         {scheduler.memory_rule, scheduler.memory_share, scheduler.memory_reserve_bytes,
-                          scheduler.block_tokens, scheduler.max_batched_tokens, scheduler.max_sequences,
-                          params.speculative.draft_tokens > 0});
+    llm::MemoryPlan const memory = llm::plan_memory(
+        params.model, {params.weights, params.kv_cache}, parallelism, rack.accelerator,
+        {scheduler.memory_rule, scheduler.memory_share, scheduler.memory_reserve_bytes,
+         scheduler.block_tokens, scheduler.max_batched_tokens, scheduler.max_sequences,
+         scheduler.logit_copies, scheduler.frees_windows, params.speculative.draft_tokens > 0});
     if (memory.kv_blocks <= 0 && scheduler.kv_blocks == 0)
         throw core::InputError(fmt::format(
             "service '{}': {} does not fit: {:.1f} GB of weights, {:.1f} GB of activations and {:.1f} GB of "

@@ -11,7 +11,9 @@
 namespace mw::llm {
 namespace {
 
-constexpr double logit_bytes = 3.0 * 4.0;              // three FP32 copies
+constexpr double logit_bytes = 4.0;
+constexpr double hidden_buffer_bytes = 3.0;            // FP8 input, BF16 result
+constexpr double expert_buffer_bytes = 5.0;            // BF16 gate and value, FP8 product
 constexpr double most_for_states = 0.9 / (1.0 + 0.9);  // of what weights leave
 
 double on_one_accelerator(WeightBytes const& bytes, Layout const& layout) {
@@ -19,12 +21,24 @@ double on_one_accelerator(WeightBytes const& bytes, Layout const& layout) {
     return split + bytes.experts / (layout.stage * layout.pipeline);
 }
 
+//! Buffers of grouped products where attention ranks' tokens are gathered: every rank's tokens for each of their experts, for all may
+//! choose the same.
+double gathered_bytes(ModelParams const& model, Layout const& layout, MemoryParams const& memory) {
+    if (layout.attention_data <= 1 || model.routed_experts == 0) return 0.0;
+    double const pairs = real(memory.max_batched_tokens) * real(model.experts_per_token);
+    return pairs *
+           (hidden_buffer_bytes * real(model.hidden) + expert_buffer_bytes * real(model.moe_intermediate));
+}
+
 double activation_bytes(ModelParams const& model, Layout const& layout, MemoryParams const& memory) {
     double const feed_forward = std::max(real(model.dense_intermediate),
                                          real(model.experts_per_token) * real(model.moe_intermediate));
     double const values = 4.0 * real(model.hidden) + 2.0 * feed_forward / layout.tensor;
-    double const logits = logit_bytes * real(memory.max_sequences) * real(model.vocabulary) / layout.tensor;
-    return (2.0 * real(memory.max_batched_tokens) * values + logits) / layout.attention_data;
+    double const tokens = 2.0 * real(memory.max_batched_tokens) * values / layout.attention_data;
+    double const sampled = real(memory.max_sequences) / layout.attention_data;
+    double const logits =
+        memory.logit_copies * logit_bytes * sampled * real(model.vocabulary) / layout.tensor;
+    return std::max(tokens, gathered_bytes(model, layout, memory)) + logits;
 }
 
 //! What one accelerator has for the cache, constant states included.
@@ -53,11 +67,11 @@ void reserve_states(MemoryPlan& plan, double state_bytes, double ranks, std::int
 
 //! Sets aside sliding windows, or caches them like other layers, whichever holds more tokens.
 void place_windows(MemoryPlan& plan, double token_bytes, double window_token_bytes, double rank_sequences,
-                   ModelParams const& model) {
+                   ModelParams const& model, bool frees_windows) {
     double const window = real(model.sliding_window);
     double const set_aside = plan.kv_bytes_per_accelerator - rank_sequences * window * window_token_bytes;
     double const grown_bytes = token_bytes + window_token_bytes;
-    bool const grows = model.chunked_window || token_bytes <= 0 ||
+    bool const grows = !frees_windows || model.chunked_window || token_bytes <= 0 ||
                        set_aside / token_bytes <= plan.kv_bytes_per_accelerator / grown_bytes;
     plan.kv_bytes_per_token = grows ? grown_bytes : token_bytes;
     if (!grows) plan.kv_bytes_per_accelerator = set_aside;
@@ -88,7 +102,8 @@ MemoryPlan plan_memory(ModelParams const& model, Formats formats, Parallelism co
         memory.mtp_layers ? real(model.mtp_layers) * cached_values_per_token(model) * stored_bytes(formats.kv)
                           : 0.0;
     place_windows(plan, (kv_bytes_per_token(model, formats.kv) + mtp_bytes) / shares,
-                  window_bytes_per_token(model, formats.kv) / shares, rank_sequences, model);
+                  window_bytes_per_token(model, formats.kv) / shares, rank_sequences, model,
+                  memory.frees_windows);
     double const token_bytes = plan.kv_bytes_per_token;
     plan.kv_bytes_per_token *= shares;
     if (plan.kv_bytes_per_accelerator <= 0) return plan;

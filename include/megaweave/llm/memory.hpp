@@ -22,7 +22,10 @@ struct MemoryParams {
     std::int64_t block_tokens{16};          //!< of a KV block
     std::int64_t max_batched_tokens{8192};  //!< of the largest iteration: activations
     std::int64_t max_sequences{256};        //!< running together: logits and constant states
-    bool mtp_layers{false};                 //!< the layers for multi-token prediction are loaded
+    double logit_copies{3};  //!< in FP32, of all sequences' logits: as they come, sorted, probabilities
+    bool frees_windows{
+        true};  //!< blocks that a sliding window has left are freed; else it is cached like full attention
+    bool mtp_layers{false};  //!< the layers for multi-token prediction are loaded
 };
 
 //! Numbers in which a model's weights and cache are stored.
@@ -58,14 +61,15 @@ struct MemoryPlan {
  * grouped-query cache is divided by min(t, H_kv) and replicated beyond; a latent cache is replicated on
  * every tensor rank. Attention ranks hold their own sequences, so their tokens add up. Activations:
  * max_batched_tokens, shared by the attention ranks, of BF16 at four hidden vectors and two feed-forward (or
- * k expert) vectors each, plus logits, three FP32 copies (logits, sorted, probabilities) of at most
- * max_sequences tokens; an estimate of an engine's peak.
+ * k expert) vectors each, plus logits of at most max_sequences tokens; an estimate of an engine's peak. Where attention ranks' tokens
+ * are gathered for the experts, grouped products have buffers for k pairs of every rank's tokens, since all may choose the same:
+ * 3 bytes a hidden value (FP8 in, BF16 out) and 5 an intermediate one (BF16 gate and value, FP8 product).
  * States of linear attention are set aside for max_sequences sequences, but take at most 47 % of what
  * weights leave; beyond, fewer sequences may run (SGLang's ratio of 0.9 states to 1 cache). Sliding windows
  * are either set aside whole for every sequence or cached like other layers, whichever holds more tokens:
  * both are lower bounds of what a cache with its own blocks for windows holds, the first tight for contexts
  * far above the window, the second for contexts below it. Chunked windows are cached like other layers, as
- * engines do.
+ * engines do, and so are all where the engine frees no blocks.
  * Sources: vLLM gpu_memory_utilization, TensorRT-LLM kv_cache_free_gpu_mem_fraction, SGLang
  * mem_fraction_static. Reserve and activations are estimates: for Llama-3-8B 1.4 + 1.05 GiB, where vLLM 0.6.5
  * printed 1.8 + 1.3 (pull request 10511).

@@ -56,6 +56,8 @@ struct SchedulerParams {
     double memory_share{0.90};      //!< of memory, by the rule
     llm::MemoryRule memory_rule{llm::MemoryRule::of_total};
     double memory_reserve_bytes{1.5e9};  //!< per accelerator: context, libraries' buffers, fragments
+    double logit_copies{3};              //!< in FP32, set aside for every sequence that may run
+    bool frees_windows{true};            //!< blocks that a sliding window has left
     double watermark{0.01};              //!< of the blocks, kept free when a new request is admitted
     //! `recompute`: blocks that HBM has no room for lie in the memory pool, and attention reads them there. `swap`: attention reads
     //! HBM alone; the pool holds the sequences put aside.

@@ -126,6 +126,35 @@ TEST_CASE("short windows are set aside, long ones are cached like other layers")
     CHECK(plan(model, {.tensor = 8}).kv_tokens == all.kv_tokens);
 }
 
+TEST_CASE("an engine that frees no window's blocks caches short windows like other layers") {
+    auto model = reference::llama_70b();
+    auto const all = plan(model, {.tensor = 8});
+    model.sliding_layers = 40;
+    model.sliding_window = 128;
+    CHECK(plan(model, {.tensor = 8}, {.frees_windows = false}).kv_tokens == all.kv_tokens);
+}
+
+TEST_CASE("logits are set aside in as many copies as the engine keeps") {
+    auto const activations = [](double copies) {
+        return plan(reference::llama_70b(), {.tensor = 8}, {.max_sequences = 2048, .logit_copies = copies})
+            .activation_bytes;
+    };
+    CHECK(activations(3) - activations(0) == Approx(3 * 4.0 * 2048 * 128256 / 8));
+    CHECK(activations(1) - activations(0) == Approx(4.0 * 2048 * 128256 / 8));
+}
+
+TEST_CASE(
+    "where attention ranks' tokens are gathered, grouped products have room for all of them at one rank") {
+    auto const model = reference::deepseek_v3();
+    MemoryParams const memory{.max_batched_tokens = 8 * 8192, .logit_copies = 0};
+    // 65,536 tokens of 8 experts each: FP8 in and BF16 out of 7,168, BF16 gate and value and FP8 product of 2,048.
+    CHECK(plan(model, {.expert = 8, .attention_data = 8}, memory).activation_bytes ==
+          Approx(65536.0 * 8 * (3 * 7168 + 5 * 2048)));
+    // Tensor ranks hold every token's vectors, and their part of the experts' numbers.
+    CHECK(plan(model, {.tensor = 8}, memory).activation_bytes ==
+          Approx(65536.0 * 2 * (4 * 7168 + 2 * 18432 / 8)));
+}
+
 TEST_CASE("constant states take memory for every sequence, and limit how many run") {
     double const state = 45 * (64 * 128 * 128 * 4.0 + 3 * 12288 * 2.0);  // 192.1 MB
     CHECK(state == Approx(192.1e6).epsilon(1e-3));

@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "layout.hpp"
+#include "tuned_limits.hpp"
 
 namespace mw::validation {
 
@@ -15,6 +16,10 @@ std::string lower(std::string text) {
     std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
     return text;
 }
+
+//! Of an accelerator beside weights, activations and cache under PyTorch: context, kernels' code, workspaces, graphs.
+//! Source: github.com/ai-dynamo/aiconfigurator, systems/h100_sxm.yaml (other_mem), whose capacities its tests hold to TensorRT-LLM's.
+constexpr double pytorch_reserve_bytes = 3'758'096'384;
 
 enum class Family : std::uint8_t { tensorrt_llm, sglang, vllm, atom };
 constexpr char const* family_names[] = {"tensorrt-llm", "sglang", "vllm", "atom"};
@@ -48,6 +53,12 @@ std::string version_of(Setup const& setup) {
     return version.empty() ? lower(setup.source) : version;
 }
 
+//! Releases of TensorRT-LLM before 0.19 compiled engines for its own runtime; then its benchmarks ran PyTorch.
+bool compiled(Setup const& setup) {
+    static std::regex const before{R"(0\.([0-9]|1[0-8])(\.[0-9]+)?)"};
+    return family_of(setup) == Family::tensorrt_llm && std::regex_match(version_of(setup), before);
+}
+
 //! Engines' defaults for the share of memory, the order of prompts and decode, and admission.
 void set_rules(Family family, serving::SchedulerParams& scheduler) {
     scheduler.chunked_prefill = true;
@@ -56,6 +67,7 @@ void set_rules(Family family, serving::SchedulerParams& scheduler) {
             scheduler.memory_rule = llm::MemoryRule::of_free;
             scheduler.memory_share = 0.90;
             scheduler.admission = serving::Admission::reserve_output;
+            scheduler.frees_windows = false;  // unless max_attention_window is set, which no recipe here does
             break;
         case Family::sglang:
             scheduler.memory_rule = llm::MemoryRule::weights_and_cache;
@@ -92,8 +104,9 @@ llm::EngineParams const& catalogue_engine(Setup const& setup, config::Entries co
     throw CannotRun("the catalogue has no engine 'generic' to stand in for " + setup.engine);
 }
 
-bool named(std::vector<std::string> const& names, std::string const& name) {
-    return std::ranges::find(names, name) != names.end();
+template <class Value>
+bool allows(std::vector<Value> const& listed, Value const& value) {
+    return listed.empty() || std::ranges::find(listed, value) != listed.end();
 }
 
 //! The recipe that such a measurement followed; nullptr: none that is known.
@@ -105,10 +118,11 @@ serving::RecipeParams const* recipe_of(Setup const& setup, config::Entries const
     llm::Parallelism const& p = service.parallelism;
     auto const load = setup.load == Load::max ? serving::RecipeLoad::max : serving::RecipeLoad::closed;
     for (auto const& [name, recipe] : entries.recipes()) {
-        bool const same_work = named(recipe.models, service.model.name) && recipe.weights == setup.weights &&
-                               rack != nullptr && named(recipe.accelerators, rack->accelerator.name);
-        bool const same_engine =
-            recipe.engine == family && (recipe.versions.empty() || named(recipe.versions, version));
+        bool const same_work = allows(recipe.models, service.model.name) &&
+                               allows(recipe.weights, setup.weights) &&
+                               (!recipe.mixtures || service.model.routed_experts > 0) && rack != nullptr &&
+                               allows(recipe.accelerators, rack->accelerator.name);
+        bool const same_engine = recipe.engine == family && allows(recipe.versions, version);
         bool const same_layout = (recipe.tensor == 0 || recipe.tensor == p.tensor) &&
                                  (!recipe.attention_data || p.attention_data > 1);
         if (recipe.load == load && same_work && same_engine && same_layout) return &recipe;
@@ -116,19 +130,49 @@ serving::RecipeParams const* recipe_of(Setup const& setup, config::Entries const
     return nullptr;
 }
 
-void follow(serving::RecipeParams const& recipe, Setup const& setup, serving::ServiceParams& service) {
+void spread(serving::RecipeParams const& recipe, llm::Parallelism& p) {
+    std::int64_t const stage = p.accelerators() / p.pipeline;
+    if (recipe.spread_attention) {
+        p.tensor = 1;
+        p.attention_data = stage;
+    }
+    if (recipe.spread_attention || recipe.spread_experts) p.expert = stage;
+}
+
+//! Of each scheduler: what the recipe states, else what the benchmark chose, else the engine's own.
+Limits limits_of(serving::RecipeParams const& recipe, Setup const& setup,
+                 hardware::AcceleratorParams const& accelerator, serving::ServiceParams const& service,
+                 Limits limits) {
+    if (recipe.tuned_limits) {
+        std::int64_t const pipeline = service.parallelism.pipeline;
+        limits = tuned_limits(service.model, {service.weights, service.kv_cache},
+                              service.parallelism.accelerators() / pipeline, pipeline, accelerator,
+                              setup.input_tokens, setup.output_tokens);
+    }
+    if (recipe.max_sequences > 0) limits.sequences = recipe.max_sequences;
+    std::int64_t const stated = std::max<std::int64_t>(
+        recipe.batched_tokens,
+        std::llround(static_cast<double>(recipe.batched_prompts) * setup.input_tokens));
+    if (stated > 0) limits.tokens = stated;
+    std::int64_t const whole = std::llround(setup.input_tokens) + limits.sequences;
+    if (recipe.whole_prompts) limits.tokens = std::max(limits.tokens, whole);
+    return limits;
+}
+
+void follow(serving::RecipeParams const& recipe, Setup const& setup,
+            hardware::AcceleratorParams const& accelerator, serving::ServiceParams& service) {
     serving::SchedulerParams& scheduler = service.scheduler;
     bool const busy =
         recipe.busy_concurrency > 0 && setup.concurrency >= static_cast<double>(recipe.busy_concurrency);
     scheduler.poll_iterations = busy ? recipe.busy_poll_iterations : recipe.poll_iterations;
-    std::int64_t const tokens = std::max<std::int64_t>(
-        recipe.batched_tokens,
-        std::llround(static_cast<double>(recipe.batched_prompts) * setup.input_tokens));
-    if (tokens > 0) scheduler.max_batched_tokens = attention_ranks(service.parallelism) * tokens;
     scheduler.memory_share = recipe.memory_share;
-    service.kv_cache = recipe.kv_cache;
-    if (recipe.spread_experts && service.model.routed_experts > 0)
-        service.parallelism.expert = service.parallelism.accelerators() / service.parallelism.pipeline;
+    service.kv_cache = recipe.kv_cache.value_or(service.kv_cache);
+    Limits const defaults{scheduler.max_sequences / attention_ranks(service.parallelism),
+                          scheduler.max_batched_tokens / attention_ranks(service.parallelism)};
+    if (service.model.routed_experts > 0) spread(recipe, service.parallelism);
+    Limits const limits = limits_of(recipe, setup, accelerator, service, defaults);
+    scheduler.max_sequences = attention_ranks(service.parallelism) * limits.sequences;
+    scheduler.max_batched_tokens = attention_ranks(service.parallelism) * limits.tokens;
     if (recipe.speculative.draft_tokens > 0 && service.speculative.draft_tokens == 0)
         service.speculative = recipe.speculative;
 }
@@ -157,6 +201,10 @@ void choose_engine(Setup const& setup, config::Entries const& entries, serving::
     service.engine = catalogue_engine(setup, entries);
     serving::SchedulerParams& scheduler = service.scheduler;
     set_rules(family, scheduler);
+    if (family == Family::tensorrt_llm && !compiled(setup)) {
+        scheduler.logit_copies = 0;  // the cache is sized by a run that samples few sequences
+        scheduler.memory_reserve_bytes = pytorch_reserve_bytes;
+    }
     scheduler.max_sequences = attention_ranks(service.parallelism_of(false)) *
                               (family == Family::tensorrt_llm && setup.load == Load::max ? 2048 : 1024);
     // Such a batch ran, so the engine's limit was no lower.
@@ -172,7 +220,8 @@ void choose_engine(Setup const& setup, config::Entries const& entries, serving::
                                                                                  : hardware::Precision::bf16;
     service.speculative = speculation(setup);
     if ((setup.load != Load::closed && setup.load != Load::max) || setup.disaggregated) return;
-    if (auto const* const recipe = recipe_of(setup, entries, service)) follow(*recipe, setup, service);
+    if (auto const* const recipe = recipe_of(setup, entries, service))
+        follow(*recipe, setup, entries.rack(setup.hardware)->accelerator, service);
 }
 
 }  // namespace mw::validation

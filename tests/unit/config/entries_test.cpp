@@ -25,3 +25,14 @@ TEST_CASE("overrides change entries, those with a dot in their name by brackets"
     CHECK_THROWS_AS((config::Entries{{{"models[llama-3.1-70b].layer", "40"}}}), core::InputError);
     CHECK_THROWS_AS((config::Entries{{{"models[llama-3.1-70].layers", "40"}}}), core::InputError);
 }
+
+TEST_CASE("a recipe's weights and cache are precisions, and what it leaves open stays open") {
+    config::Entries const entries{{{"recipes.trt-max-compiled.weights", "[fp8, fp4]"}}};
+    auto const& recipe = entries.recipes().at("trt-max-compiled");
+    CHECK(recipe.weights == std::vector{hardware::Precision::fp8, hardware::Precision::fp4});
+    CHECK(!recipe.kv_cache.has_value());
+    CHECK(recipe.models.empty());
+    CHECK_THROWS_AS((config::Entries{{{"recipes.trt-max-compiled.weights", "[fp8, fp9]"}}}),
+                    core::InputError);
+    CHECK_THROWS_AS((config::Entries{{{"recipes.trt-max-compiled.kv_cache", "fp9"}}}), core::InputError);
+}

@@ -191,28 +191,3 @@ TEST_CASE("two unequal pools: prefill here, decode there, and every token comes"
     CHECK(value(prediction, "input_throughput_per_gpu") == doctest::Approx(10 * output / 2));
     CHECK(value(prediction, "total_throughput_per_gpu") == doctest::Approx(11 * output / 4));
 }
-
-TEST_CASE(
-    "a closed loop follows the published recipe that its row matches, other loads the engine's defaults") {
-    auto const service_of = [](Load load, double concurrency, char const* version) {
-        auto file = one_point(load, 1024, 1024, concurrency, "ttft_median", "ms");
-        auto& setup = file.experiments.front().setup;
-        setup.hardware = "b200-sxm";
-        setup.model = "deepseek-v3";
-        setup.weights = hardware::Precision::fp4;
-        setup.engine = "sglang";
-        setup.engine_version = version;
-        setup.gpus = setup.tensor = 8;
-        return validation::make_trial(file, file.experiments.front(), entries()).deck.services.front();
-    };
-    // SemiAnalysisAI/InferenceX, benchmarks/dsr1_fp4_b200.sh
-    auto const quiet = service_of(Load::closed, 4, "lmsysorg/sglang:v0.5.6-cu129-amd64");
-    CHECK(quiet.scheduler.poll_iterations == 10);
-    CHECK(quiet.scheduler.max_batched_tokens == 16384);
-    CHECK(quiet.scheduler.memory_share == 0.85);
-    CHECK(service_of(Load::closed, 16, "0.5.6").scheduler.poll_iterations == 30);
-    CHECK(service_of(Load::closed, 16, "0.4.1").scheduler.poll_iterations == 1);
-    auto const defaults = service_of(Load::max, 0, "0.5.6").scheduler;
-    CHECK(defaults.poll_iterations == 1);
-    CHECK(defaults.memory_share == 0.88);
-}

@@ -93,6 +93,7 @@ def engine_lines(name, value, client, note, measured_on):
     counts = ", ".join(f"{name.removeprefix('launches_')}: {number(value(name))}" for name in LAUNCHES)
     lines += [f"  launches: {{{counts}}}",
               f"  kernel: {number(1e6 * value('kernel'))} us", f"  collective: {number(1e6 * value('collective'))} us",
+              f"  ring_step: {number(1e6 * value('ring_step'))} us",
               f"  host: {{iteration: {number(1e3 * value('iteration'))} ms, sequence: {number(1e6 * value('sequence'))} us, "
               f"request: {number(1e3 * value('request'))} ms, token: {number(1e9 * value('token'))} ns, "
               f"overlap: {number(1.0 - value('host_exposed'))}, launch: {number(1e6 * value('launch'))} us}}"]

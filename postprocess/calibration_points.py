@@ -29,8 +29,8 @@ def engine_family(row):
 
 
 def engine_backend(row):
-    """What generations share: TensorRT-LLM compiled engines for its own runtime until it ran PyTorch."""
-    compiled = row["engine_wanted"].startswith("tensorrt-llm-0")
+    """What generations share: TensorRT-LLM compiled engines for its own runtime before 0.19, then it ran PyTorch."""
+    compiled = re.match(r"tensorrt-llm-0\.(9|1[0-8])\b", row["engine_wanted"])
     return f"{row['engine_family']} compiled" if compiled else row["engine_family"]
 
 

@@ -45,6 +45,7 @@ void describe(Fields& fields, llm::EngineParams& engine) {
     });
     fields.time("kernel", engine.kernel_ns, "us", not_negative);
     fields.time("collective", engine.collective_ns, "us", not_negative);
+    fields.time("ring_step", engine.ring_step_ns, "us", not_negative);
     fields.block("host", [&](Fields& block) {
         block.time("iteration", engine.iteration_ns, "ms", not_negative);
         block.time("sequence", engine.sequence_ns, "us", not_negative);

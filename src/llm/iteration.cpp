@@ -11,6 +11,8 @@
 namespace mw::llm {
 namespace {
 
+constexpr double direct_bytes = 8.0 * 1024 * 1024;  // for which engines' own all-reduces have buffers
+
 // 0 where there is no such link: nothing may be sent over it.
 double seconds_per_byte(double bytes_per_s, double efficiency) {
     return bytes_per_s > 0 ? 1.0 / (bytes_per_s * efficiency) : 0.0;
@@ -66,6 +68,7 @@ IterationModel::IterationModel(ModelParams const& model, hardware::Precision wei
              engine.launches},
       exposed_{1.0 - engine.communication_overlap},
       collective_s_{rack.accelerator.efficiency.launch_time * core::to_seconds(engine.collective_ns)},
+      ring_step_s_{core::to_seconds(engine.ring_step_ns)},
       in_switch_{rack.scale_up_reduces},
       kernel_s_{rack.accelerator.efficiency.launch_time * core::to_seconds(engine.kernel_ns)},
       iteration_s_{rack.accelerator.efficiency.host_time * core::to_seconds(engine.iteration_ns)},
@@ -150,9 +153,12 @@ void IterationModel::add_messages(Seconds& seconds, Messages const& messages, Sc
         double const ranks = std::min(count_.layout().tensor, count_.layout().domain);
         double const all_s = messages.count * messages.reduced_bytes * up.all_byte_s;
         double const start_s = messages.count * (collective_s_ + up.step_s);
-        double const two_steps =
-            messages.scale_up_bytes * up.ring_byte_s + messages.count * (2.0 * collective_s_ + up.ring_s);
-        double best = std::min(two_steps, (ranks - 1.0) * all_s + start_s);
+        double const ring_s =
+            messages.scale_up_bytes * up.ring_byte_s + messages.count * (collective_s_ + up.ring_s);
+        double const two_steps = ring_s + messages.count * collective_s_;
+        bool const direct = ring_step_s_ <= 0 || messages.reduced_bytes <= direct_bytes;
+        double best = direct ? std::min(two_steps, (ranks - 1.0) * all_s + start_s)
+                             : ring_s + messages.count * 2.0 * (ranks - 1.0) * ring_step_s_;
         if (in_switch_) best = std::min(best, (1.0 + 1.0 / ranks) * all_s + start_s);
         moving_s = best;
         steps = messages.small;

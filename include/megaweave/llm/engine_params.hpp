@@ -72,6 +72,8 @@ struct EngineParams {
     LaunchCounts launches;
     core::TimeNs kernel_ns{3'400};      //!< what a kernel takes at least: launch, ramp, drain
     core::TimeNs collective_ns{7'300};  //!< the same for a collective in one step
+    //! Of each further step of the library's ring, which takes over where engines' own all-reduces have no buffers; 0: they always have.
+    core::TimeNs ring_step_ns{0};
     // On the host
     core::TimeNs iteration_ns{1'400'000};  //!< of an iteration: scheduling and sampling, not hidden
     core::TimeNs sequence_ns{8'000};       //!< of a sequence that samples: detokenisation, bookkeeping

@@ -66,7 +66,10 @@ struct PoolReads {
  * (compute or hbm). Attention's FLOPs and the head's run at the BF16 peak; products run at the precision in which their weights are
  * stored where that is native, and at BF16 elsewhere (engines unpack narrower weights). An all-reduce takes the fastest of one
  * step (every rank reads all others: latency + (t - 1) S / link), two steps (2 latency + 2 (t - 1)/t S / link) and, where the
- * switches add, in-switch (latency + (1 + 1/t) S / link). In a torus rings have the links to neighbours in the group, one step and
+ * switches add, in-switch (latency + (1 + 1/t) S / link). Where ring_step_ns is stated, S above 8 MiB, which engines' own
+ * all-reduces have no buffers for, goes round the library's ring instead of the first two: latency + 2 (t - 1) ring_step_ns +
+ * 2 (t - 1)/t S / link (sources: vLLM and SGLang, custom_all_reduce max_size; TensorRT-LLM, max_workspace_size_auto; NCCL,
+ * tuning.cc). In a torus rings have the links to neighbours in the group, one step and
  * experts' all-to-all what the bisection leaves, and each hop its latency (`hardware::ScaleUp`). A collective inside a scale-up domain
  * counts as scale_up; one that leaves it as scale_out, at the slower of its two steps; the fabric may grant it less than its link
  * (Batch::granted). Pipeline: p stages work on one micro-batch each, so each reads
@@ -144,6 +147,7 @@ class IterationModel {
     ScaleUpCosts pipeline_up_;
     double exposed_;  // share of communication that is not hidden
     double collective_s_;
+    double ring_step_s_;
     bool in_switch_;
     double kernel_s_;
     double activation_byte_s_;

@@ -147,6 +147,26 @@ TEST_CASE("a small all-reduce takes one step, a large one two, and switches that
           llama(engine, products(256), 2).share(Share::scale_up));
 }
 
+TEST_CASE(
+    "what exceeds 8 MiB goes round the library's ring, a step after the other, where the engine states its "
+    "step") {
+    auto engine = reference::frictionless();
+    engine.collective_ns = 6'000;
+    auto ring = engine;
+    ring.ring_step_ns = 3'400;
+    // 512 tokens of 16 kB are 8 MiB.
+    CHECK(llama(ring, products(512)).share(Share::scale_up) ==
+          llama(engine, products(512)).share(Share::scale_up));
+    double const bytes = 513.0 * 8192 * 2;
+    CHECK(s(llama(ring, products(513)), Share::scale_up) ==
+          Approx(160 * (6e-6 + 14 * 3.4e-6 + 2 * 7.0 / 8 * bytes / link)).epsilon(1e-4));
+    // Switches that add need no ring.
+    auto reducing = reference::h100();
+    reducing.scale_up_reduces = true;
+    CHECK(llama(ring, products(513), 8, reducing).share(Share::scale_up) ==
+          llama(engine, products(513), 8, reducing).share(Share::scale_up));
+}
+
 TEST_CASE("an all-reduce that leaves its domain lasts as long as its slower step, at least") {
     auto engine = reference::frictionless();
     engine.collective_ns = 6'000;

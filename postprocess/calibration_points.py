@@ -29,9 +29,13 @@ def engine_family(row):
 
 
 def engine_backend(row):
-    """What generations share: TensorRT-LLM compiled engines for its own runtime before 0.19, then it ran PyTorch."""
-    compiled = re.match(r"tensorrt-llm-0\.(9|1[0-8])\b", row["engine_wanted"])
-    return f"{row['engine_family']} compiled" if compiled else row["engine_family"]
+    """What generations share. TensorRT-LLM compiled engines for its own runtime before 0.19, then it ran PyTorch. vLLM schedules the next
+    iteration while one runs since 0.14 (pull request 27614), and before where asked, as in InferenceX's gptoss_fp4_*.sh."""
+    wanted = row["engine_wanted"]
+    if re.match(r"tensorrt-llm-0\.(9|1[0-8])\b", wanted):
+        return f"{row['engine_family']} compiled"
+    waits = wanted in ("vllm-0.12.0", "vllm-aiconfigurator-silicon", "vllm-mlenergy-v3")
+    return f"{row['engine_family']} synchronous" if waits else row["engine_family"]
 
 
 def engine_generation(row):

@@ -39,6 +39,7 @@ void describe(Fields& fields, llm::EngineParams& engine) {
         block.number("index", engine.launches.index, count);
         block.number("dense", engine.launches.dense, count);
         block.number("experts", engine.launches.experts, count);
+        block.number("fp4_experts", engine.launches.fp4_experts, count);
         block.number("shared", engine.launches.shared, count);
         block.number("norm", engine.launches.norm, count);
         block.number("quantise", engine.launches.quantise, count);

@@ -16,7 +16,8 @@ struct LaunchCounts {
     double linear{9};     //!< linear attention in place of that
     double index{3};      //!< that chooses what sparse attention sees
     double dense{3};      //!< feed-forward
-    double experts{6};    //!< routing, sorting, grouped products, combination
+    double experts{7};    //!< gate, routing, sorting, grouped products, what is between them, combination
+    double fp4_experts{5};  //!< the same for FP4 weights, whose grouped products sort and activate as they go
     double shared{2};     //!< shared experts beside them
     double norm{2};       //!< of queries and keys, where there is one
     double quantise{1};   //!< of activations, before a product of narrower weights

@@ -140,7 +140,7 @@ struct Layout {
  *     expert      dispatch (b = 1; 2 for BF16 weights) and combine (b = 2) per MoE layer, n k h b (1 - 1/e)
  *     pipeline    n h 2 B between stages
  *     pool        pool_share of the cache's bytes in attention, from the pool instead of HBM; pool_tokens' caches beside it
- *     kernels     a layer: 5 (grouped-query), 9 (latent, linear) + 3 (feed-forward) or 6 (experts) + 2 (shared);
+ *     kernels     a layer: 5 (grouped-query), 9 (latent, linear) + 3 (feed-forward) or 7 (experts; 5 in FP4) + 2 (shared);
  *                 for operands narrower than BF16 one more before each product quantises
  *
  * n: tokens of the busiest attention rank, ceil(sequences / ranks) for decode, an even share for prefill;

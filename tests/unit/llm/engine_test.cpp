@@ -329,6 +329,7 @@ TEST_CASE(
                        .index = 0,
                        .dense = 2,
                        .experts = 0,
+                       .fp4_experts = 0,
                        .shared = 0,
                        .norm = 0,
                        .quantise = 0};

@@ -12,8 +12,9 @@ namespace mw::llm {
 namespace {
 
 constexpr double logit_bytes = 4.0;
-constexpr double hidden_buffer_bytes = 3.0;            // FP8 input, BF16 result
-constexpr double expert_buffer_bytes = 5.0;            // BF16 gate and value, FP8 product
+constexpr double hidden_buffer_bytes = 3.0;  // FP8 input, BF16 result
+constexpr double expert_buffer_bytes = 5.0;  // BF16 gate and value, FP8 product
+constexpr double most_gathered = 8.0;        // attention ranks; more dispatch to experts, token by token
 constexpr double most_for_states = 0.9 / (1.0 + 0.9);  // of what weights leave
 
 double on_one_accelerator(WeightBytes const& bytes, Layout const& layout) {
@@ -22,10 +23,11 @@ double on_one_accelerator(WeightBytes const& bytes, Layout const& layout) {
 }
 
 //! Buffers of grouped products where attention ranks' tokens are gathered: every rank's tokens for each of their experts, for all may
-//! choose the same.
-double gathered_bytes(ModelParams const& model, Layout const& layout, MemoryParams const& memory) {
+//! choose the same. Where they are dispatched: what comes to a rank on average, as many as it sends.
+double grouped_bytes(ModelParams const& model, Layout const& layout, MemoryParams const& memory) {
     if (layout.attention_data <= 1 || model.routed_experts == 0) return 0.0;
-    double const pairs = real(memory.max_batched_tokens) * real(model.experts_per_token);
+    double const ranks = layout.attention_data > most_gathered ? layout.attention_data : 1.0;
+    double const pairs = real(memory.max_batched_tokens) / ranks * real(model.experts_per_token);
     return pairs *
            (hidden_buffer_bytes * real(model.hidden) + expert_buffer_bytes * real(model.moe_intermediate));
 }
@@ -38,7 +40,7 @@ double activation_bytes(ModelParams const& model, Layout const& layout, MemoryPa
     double const sampled = real(memory.max_sequences) / layout.attention_data;
     double const logits =
         memory.logit_copies * logit_bytes * sampled * real(model.vocabulary) / layout.tensor;
-    return std::max(tokens, gathered_bytes(model, layout, memory)) + logits;
+    return std::max(tokens, grouped_bytes(model, layout, memory)) + logits;
 }
 
 //! What one accelerator has for the cache, constant states included.

@@ -53,8 +53,8 @@ double count_kernels(ModelParams const& m, hardware::Precision weights, LaunchCo
                            (latent ? 4.0 : 2.0) * attention_quantised * launches.quantise;
     double const index = m.sparse_tokens > 0 ? launches.index : 0.0;
     double const before = 2.0 * expert_quantised * launches.quantise;  // a pair of products
-    double const experts = m.expert_weights[asked] == hardware::Precision::fp4 ? launches.fp4_experts
-                                                                               : launches.experts;
+    double const experts =
+        m.expert_weights[asked] == hardware::Precision::fp4 ? launches.fp4_experts : launches.experts;
     double const shared = m.shared_experts > 0 ? launches.shared + 0.5 * before : 0.0;
     return (layers - linear) * (softmax + index) +
            linear * (launches.linear + 2.0 * attention_quantised * launches.quantise) +

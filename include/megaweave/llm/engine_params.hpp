@@ -11,16 +11,16 @@ namespace mw::llm {
 
 //! Kernels that the parts of a layer launch, in kernels that take `EngineParams::kernel_ns`: fused, long and short ones count as such.
 struct LaunchCounts {
-    double attention{5};  //!< norm, projections, rotary embedding and cache, attention
-    double latent{9};     //!< latent attention in place of that
-    double linear{9};     //!< linear attention in place of that
-    double index{3};      //!< that chooses what sparse attention sees
-    double dense{3};      //!< feed-forward
-    double experts{7};    //!< gate, routing, sorting, grouped products, what is between them, combination
+    double attention{5};    //!< norm, projections, rotary embedding and cache, attention
+    double latent{9};       //!< latent attention in place of that
+    double linear{9};       //!< linear attention in place of that
+    double index{3};        //!< that chooses what sparse attention sees
+    double dense{3};        //!< feed-forward
+    double experts{7};      //!< gate, routing, sorting, grouped products, what is between them, combination
     double fp4_experts{5};  //!< the same for FP4 weights, whose grouped products sort and activate as they go
-    double shared{2};     //!< shared experts beside them
-    double norm{2};       //!< of queries and keys, where there is one
-    double quantise{1};   //!< of activations, before a product of narrower weights
+    double shared{2};       //!< shared experts beside them
+    double norm{2};         //!< of queries and keys, where there is one
+    double quantise{1};     //!< of activations, before a product of narrower weights
 };
 
 /*!

@@ -61,9 +61,10 @@ struct MemoryPlan {
  * grouped-query cache is divided by min(t, H_kv) and replicated beyond; a latent cache is replicated on
  * every tensor rank. Attention ranks hold their own sequences, so their tokens add up. Activations:
  * max_batched_tokens, shared by the attention ranks, of BF16 at four hidden vectors and two feed-forward (or
- * k expert) vectors each, plus logits of at most max_sequences tokens; an estimate of an engine's peak. Where attention ranks' tokens
- * are gathered for the experts, grouped products have buffers for k pairs of every rank's tokens, since all may choose the same:
- * 3 bytes a hidden value (FP8 in, BF16 out) and 5 an intermediate one (BF16 gate and value, FP8 product).
+ * k expert) vectors each, plus logits of at most max_sequences tokens; an estimate of an engine's peak. Where up to
+ * eight attention ranks' tokens are gathered for the experts, grouped products have buffers for k pairs of every rank's tokens, since
+ * all may choose the same: 3 bytes a hidden value (FP8 in, BF16 out) and 5 an intermediate one (BF16 gate and value, FP8 product).
+ * More ranks dispatch tokens one by one, and have buffers for k pairs of their own number (DeepEP; TensorRT-LLM's all-to-all).
  * States of linear attention are set aside for max_sequences sequences, but take at most 47 % of what
  * weights leave; beyond, fewer sequences may run (SGLang's ratio of 0.9 states to 1 cache). Sliding windows
  * are either set aside whole for every sequence or cached like other layers, whichever holds more tokens:

@@ -52,7 +52,8 @@ mw::llm::Work fp8_work(mw::llm::ModelParams const& model, Batch const& batch) {
 
 }  // namespace
 
-TEST_CASE("kernels of a layer: attention 5, latent and linear 9; feed-forward 3, experts 7 or in FP4 5, shared 2") {
+TEST_CASE(
+    "kernels of a layer: attention 5, latent and linear 9; feed-forward 3, experts 7 or in FP4 5, shared 2") {
     auto const llama = reference::llama_70b();
     CHECK(count_kernels(llama, Precision::bf16) == 80 * (5 + 3));
     // One more before each product quantises its input: two in attention, two in the feed-forward.

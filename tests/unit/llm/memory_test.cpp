@@ -150,6 +150,10 @@ TEST_CASE(
     // 65,536 tokens of 8 experts each: FP8 in and BF16 out of 7,168, BF16 gate and value and FP8 product of 2,048.
     CHECK(plan(model, {.expert = 8, .attention_data = 8}, memory).activation_bytes ==
           Approx(65536.0 * 8 * (3 * 7168 + 5 * 2048)));
+    // More ranks dispatch: as many pairs come to each as it sends.
+    MemoryParams const wide{.max_batched_tokens = 64 * 8192, .logit_copies = 0};
+    CHECK(plan(model, {.expert = 64, .attention_data = 64}, wide).activation_bytes ==
+          Approx(8192.0 * 8 * (3 * 7168 + 5 * 2048)));
     // Tensor ranks hold every token's vectors, and their part of the experts' numbers.
     CHECK(plan(model, {.tensor = 8}, memory).activation_bytes ==
           Approx(65536.0 * 2 * (4 * 7168 + 2 * 18432 / 8)));

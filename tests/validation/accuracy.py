@@ -23,13 +23,13 @@ SKIPPED = 77
 MARGIN = 1.25
 #: (load, dense or MoE, metric) -> median and p90 of |error| in %, the README's rounded up; groups of which the sample has a few dozen rows.
 BOUNDS = {
-    ("max", "dense", "throughput"): (5, 15),
-    ("max", "MoE", "throughput"): (13, 44),
-    ("closed", "dense", "tpot"): (6, 20),
-    ("closed", "MoE", "tpot"): (5, 23),
+    ("max", "dense", "throughput"): (5, 12),
+    ("max", "MoE", "throughput"): (9, 26),
+    ("closed", "dense", "tpot"): (6, 19),
+    ("closed", "MoE", "tpot"): (5, 22),
     ("closed", "MoE", "throughput"): (4, 14),
-    ("closed", "dense", "ttft"): (13, 53),
-    ("closed", "MoE", "ttft"): (14, 69),
+    ("closed", "dense", "ttft"): (13, 54),
+    ("closed", "MoE", "ttft"): (14, 65),
     ("steady_batch", "MoE", "power"): (8, 29),
 }
 

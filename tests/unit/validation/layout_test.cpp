@@ -19,7 +19,7 @@ Setup layout(std::int64_t gpus, std::int64_t tp, std::int64_t ep, std::int64_t d
 
 //! {accelerators, tensor, expert, attention_data} of the first choice.
 std::vector<std::int64_t> first(Setup const& setup) {
-    auto const& p = validation::arrangements(setup).front().decode.parallelism;
+    auto const p = validation::arrangements(setup).front().decode.parallelism;
     return {p.accelerators(), p.tensor, p.expert, p.attention_data};
 }
 

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "layout.hpp"
 #include "megaweave/engine/world.hpp"
 #include "trial.hpp"
@@ -65,11 +67,9 @@ double sequences_of(Measured const& m) {
 
 TEST_CASE("the cache holds as many sequences as TensorRT-LLM's did") {
     for (Measured const& m : measured) {
-        CAPTURE(m.hardware);
-        CAPTURE(m.model);
-        CAPTURE(m.tensor);
         double const found = sequences_of(m);
-        MESSAGE(m.model, " on ", m.tensor, " ", m.hardware, ": ", found, ", measured ", m.sequences);
+        MESSAGE(std::string{m.model}, " on ", m.tensor, " ", std::string{m.hardware}, ": ", found,
+                ", measured ", m.sequences);
         // Whole sequences were counted.
         CHECK(found > 0.95 * m.sequences);
         CHECK(found < 1.05 * (m.sequences + 1));

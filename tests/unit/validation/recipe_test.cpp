@@ -112,3 +112,13 @@ TEST_CASE("of two recipes that match, the first by name holds") {
     CHECK(cache("1.0") == Precision::bf16);
     CHECK(cache("0.17") == Precision::fp8);
 }
+
+TEST_CASE(
+    "DeepSeek-R1's own FP8 checkpoint asks for no FP8 cache, so its maxima on Hopper had BF16 and half the "
+    "requests") {
+    auto const service =
+        service_of(setup_of("deepseek-r1", Precision::fp8, "h200-sxm", 8, "tensorrt-llm", "1.1", Load::max));
+    CHECK(service.kv_cache == Precision::bf16);
+    // 0.95 (8 x 150.8 GB - 671 GB of weights) / (2 x 61 x 7,168 x 2 B x 2,048 tokens) = 142 of each of eight schedulers.
+    CHECK(service.scheduler.max_sequences == 8 * 160);
+}

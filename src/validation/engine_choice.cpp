@@ -53,9 +53,10 @@ std::string version_of(Setup const& setup) {
     return version.empty() ? lower(setup.source) : version;
 }
 
-//! Releases of TensorRT-LLM before 0.19 compiled engines for its own runtime; then its benchmarks ran PyTorch.
+//! Releases of TensorRT-LLM before 0.19 compiled engines for its own runtime; then its benchmarks ran PyTorch. Some rows state the version of
+//! Dynamo around it, which runs PyTorch and has not come to 0.9.
 bool compiled(Setup const& setup) {
-    static std::regex const before{R"(0\.([0-9]|1[0-8])(\.[0-9]+)?)"};
+    static std::regex const before{R"(0\.(9|1[0-8])(\.[0-9]+)?)"};
     return family_of(setup) == Family::tensorrt_llm && std::regex_match(version_of(setup), before);
 }
 
@@ -111,8 +112,8 @@ bool allows(std::vector<Value> const& listed, Value const& value) {
 
 //! The recipe that such a measurement followed; nullptr: none that is known.
 serving::RecipeParams const* recipe_of(Setup const& setup, config::Entries const& entries,
+                                       hardware::AcceleratorParams const& accelerator,
                                        serving::ServiceParams const& service) {
-    auto const* const rack = entries.rack(setup.hardware);
     std::string const family = name_of(family_of(setup));
     std::string const version = version_of(setup);
     llm::Parallelism const& p = service.parallelism;
@@ -120,8 +121,8 @@ serving::RecipeParams const* recipe_of(Setup const& setup, config::Entries const
     for (auto const& [name, recipe] : entries.recipes()) {
         bool const same_work = allows(recipe.models, service.model.name) &&
                                allows(recipe.weights, setup.weights) &&
-                               (!recipe.mixtures || service.model.routed_experts > 0) && rack != nullptr &&
-                               allows(recipe.accelerators, rack->accelerator.name);
+                               (!recipe.mixtures || service.model.routed_experts > 0) &&
+                               allows(recipe.accelerators, accelerator.name);
         bool const same_engine = recipe.engine == family && allows(recipe.versions, version);
         bool const same_layout = (recipe.tensor == 0 || recipe.tensor == p.tensor) &&
                                  (!recipe.attention_data || p.attention_data > 1);
@@ -220,8 +221,10 @@ void choose_engine(Setup const& setup, config::Entries const& entries, serving::
                                                                                  : hardware::Precision::bf16;
     service.speculative = speculation(setup);
     if ((setup.load != Load::closed && setup.load != Load::max) || setup.disaggregated) return;
-    if (auto const* const recipe = recipe_of(setup, entries, service))
-        follow(*recipe, setup, entries.rack(setup.hardware)->accelerator, service);
+    auto const* const rack = entries.rack(setup.hardware);
+    if (rack == nullptr) return;
+    if (auto const* const recipe = recipe_of(setup, entries, rack->accelerator, service))
+        follow(*recipe, setup, rack->accelerator, service);
 }
 
 }  // namespace mw::validation

@@ -23,8 +23,8 @@ struct MemoryParams {
     std::int64_t max_batched_tokens{8192};  //!< of the largest iteration: activations
     std::int64_t max_sequences{256};        //!< running together: logits and constant states
     double logit_copies{3};  //!< in FP32, of all sequences' logits: as they come, sorted, probabilities
-    bool frees_windows{
-        true};  //!< blocks that a sliding window has left are freed; else it is cached like full attention
+    //! Blocks that a sliding window has left; else it is cached like full attention.
+    bool frees_windows{true};
     bool mtp_layers{false};  //!< the layers for multi-token prediction are loaded
 };
 

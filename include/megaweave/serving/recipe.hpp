@@ -31,16 +31,14 @@ struct RecipeParams {
     std::int64_t busy_poll_iterations{1};  //!< … this
     std::int64_t batched_tokens{0};        //!< SchedulerParams::max_batched_tokens of a scheduler, at least
     std::int64_t batched_prompts{0};       //!< the same, in prompts
-    std::int64_t max_sequences{
-        0};  //!< SchedulerParams::max_sequences of a scheduler; 0: the engine's default
-    bool tuned_limits{
-        false};  //!< requests and tokens of an iteration as the benchmark chose them from memory and lengths
+    std::int64_t max_sequences{0};         //!< SchedulerParams::max_sequences of a scheduler; 0: the default
+    bool tuned_limits{false};   //!< requests and tokens of an iteration, as the benchmark chose them
     bool whole_prompts{false};  //!< a prompt is not cut, so an iteration has room for one and a full batch
     std::optional<hardware::Precision> kv_cache;  //!< none: the engine's default
     double memory_share{0.9};
     bool spread_experts{false};  //!< over all accelerators of an instance
-    bool spread_attention{
-        false};  //!< attention is data-parallel over them, and experts are spread, whatever the row states
+    //! Attention is data-parallel over them, and experts are spread, whatever the row states.
+    bool spread_attention{false};
     SpeculativeParams speculative;
     hardware::Provenance provenance;
 };

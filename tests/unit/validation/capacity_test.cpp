@@ -2,9 +2,8 @@
 
 #include <string>
 
-#include "layout.hpp"
 #include "megaweave/engine/world.hpp"
-#include "trial.hpp"
+#include "one_experiment.hpp"
 
 using namespace mw;
 
@@ -38,22 +37,12 @@ constexpr Measured measured[] = {
 
 double sequences_of(Measured const& m) {
     static config::Entries const entries{};
-    validation::Setup setup;
-    setup.source = "test";
-    setup.hardware = m.hardware;
-    setup.model = m.model;
-    setup.weights = m.weights;
-    setup.engine = "tensorrt-llm";
-    setup.engine_version = "1.0";
-    setup.gpus = setup.tensor = m.tensor;
-    setup.pipeline = setup.expert = setup.attention_data = 1;
+    auto setup = test::setup_of(m.model, m.weights, m.hardware, m.tensor, "tensorrt-llm", "1.0",
+                                validation::Load::closed);
     setup.input_tokens = static_cast<double>(m.prompt);
     setup.output_tokens = static_cast<double>(m.answer);
-    setup.load = validation::Load::closed;
     setup.concurrency = 1;
-    validation::PointsFile file;
-    file.points = {{"p", "ttft_median", "ms", 1.0, {}, 0}};
-    file.experiments = {{setup, {0}}};
+    auto const file = test::one_experiment(setup, "ttft_median", "ms");
     auto deck = validation::make_trial(file, file.experiments.front(), entries).deck;
     deck.services.front().kv_cache = hardware::Precision::bf16;
     deck.services.front().scheduler.memory_share = m.share;

@@ -2,7 +2,7 @@
 
 #include "megaweave/engine/world.hpp"
 #include "megaweave/validation/validate.hpp"
-#include "trial.hpp"
+#include "one_experiment.hpp"
 
 using namespace mw;
 using validation::Load;
@@ -22,10 +22,7 @@ validation::PointsFile one_point(Load load, double input, double output, double 
     setup.output_tokens = output;
     setup.load = load;
     setup.concurrency = concurrency;
-    validation::PointsFile file;
-    file.points = {{"p", metric, unit, 1.0, {}, 0}};
-    file.experiments = {{setup, {0}}};
-    return file;
+    return test::one_experiment(setup, metric, unit);
 }
 
 config::Entries const& entries() {

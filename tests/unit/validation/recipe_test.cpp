@@ -1,36 +1,18 @@
 #include <doctest/doctest.h>
 
-#include "layout.hpp"
-#include "trial.hpp"
+#include "one_experiment.hpp"
 
 using namespace mw;
 using hardware::Precision;
+using test::setup_of;
 using validation::Load;
 using validation::Setup;
 
 namespace {
 
-Setup setup_of(char const* model, Precision weights, char const* hardware, std::int64_t gpus,
-               char const* engine, char const* version, Load load) {
-    Setup setup;
-    setup.source = "test";
-    setup.hardware = hardware;
-    setup.model = model;
-    setup.weights = weights;
-    setup.engine = engine;
-    setup.engine_version = version;
-    setup.gpus = setup.tensor = gpus;
-    setup.pipeline = setup.expert = setup.attention_data = 1;
-    setup.input_tokens = setup.output_tokens = 1024;
-    setup.load = load;
-    return setup;
-}
-
 serving::ServiceParams service_of(Setup const& setup) {
     static config::Entries const entries{};
-    validation::PointsFile file;
-    file.points = {{"p", "output_throughput_total", "tok/s", 1.0, {}, 0}};
-    file.experiments = {{setup, {0}}};
+    auto const file = test::one_experiment(setup, "output_throughput_total", "tok/s");
     return validation::make_trial(file, file.experiments.front(), entries).deck.services.front();
 }
 
@@ -74,6 +56,11 @@ TEST_CASE(
     CHECK(pytorch.max_sequences == 64);  // 50 fit
     CHECK(pytorch.max_batched_tokens == 20064);
     CHECK(pytorch.logit_copies == 0);
+
+    // That is Dynamo's version, not TensorRT-LLM's.
+    setup.engine = "dynamo-trt";
+    setup.engine_version = "nvcr.io#nvidia/ai-dynamo/tensorrtllm-runtime:0.5.1-rc0.pre3";
+    CHECK(service_of(setup).scheduler.logit_copies == 0);
 }
 
 TEST_CASE("limits that a table of the benchmark states stand before those that it would choose") {

@@ -75,8 +75,11 @@ std::string summary(hardware::PoolMemoryParams const& m) {
 }
 
 std::string summary(serving::RecipeParams const& r) {
-    return join(r.models) + " on " + r.engine + (r.versions.empty() ? "" : " " + join(r.versions)) + ", " +
-           join(r.accelerators);
+    std::string models = r.mixtures ? "any mixture of experts" : "any model";
+    if (!r.models.empty()) models = join(r.models);
+    std::string const accelerators = r.accelerators.empty() ? "any accelerator" : join(r.accelerators);
+    return models + " on " + r.engine + (r.versions.empty() ? "" : " " + join(r.versions)) + ", " +
+           accelerators;
 }
 
 //! An entry as text, by kind.

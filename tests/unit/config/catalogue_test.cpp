@@ -98,6 +98,14 @@ TEST_CASE("every entry of the catalogue reads and says where it comes from") {
     }
 }
 
+TEST_CASE("a recipe that names no models or accelerators is listed as one for any") {
+    auto const rows = catalogue_rows("recipes");
+    auto const found = std::ranges::find(rows, std::string{"trt-max-pytorch-1-mixtures"},
+                                         [](auto const& row) { return row.name; });
+    REQUIRE(found != rows.end());
+    CHECK(found->summary == "any mixture of experts on tensorrt-llm 1.0, 1.1, any accelerator");
+}
+
 TEST_CASE("an unknown kind or name suggests the nearest") {
     CHECK_THROWS_WITH_AS(static_cast<void>(catalogue_rows("rack")),
                          doctest::Contains("Did you mean 'racks'?"), mw::core::InputError);

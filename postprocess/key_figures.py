@@ -69,7 +69,9 @@ def latency(run, name, statistic):
         histogram = run.histogram(name)
         return histogram.mean() if statistic == "mean" else histogram.quantile(float(statistic[1:]) / 100)
 
-    return first_of(from_summary(run, "latency", f"{name}_s", statistic), recorded)
+    if isinstance(run.summary.get("latency"), dict):  # null there means that it is not known
+        return from_summary(run, "latency", f"{name}_s", statistic)
+    return first_of(recorded)
 
 
 def breakdown_w(run):
@@ -182,6 +184,8 @@ ROWS = (
         "",
     ),
     ("requests", "Requests within objectives", known("objectives", "met_fraction"), style.percent, ""),
+    ("requests", "Their outcome is known", known("objectives", "decided"), count, ""),
+    ("requests", "Their outcome is open", known("objectives", "undecided"), count, ""),
     ("requests", "Requests arrived", known("requests", "arrived"), count, ""),
     ("requests", "Requests completed", known("requests", "completed"), count, ""),
     ("requests", "Requests rejected", known("requests", "rejected"), count, ""),
@@ -229,3 +233,24 @@ def flat_table(run):
     rows = table(run)
     split = next((index for index, row in enumerate(rows) if row.group != "output"), len(rows))
     return rows[:split] + waits + rows[split:]
+
+
+PART_NAMES = {
+    "router": "from the router to the instance",
+    "prefill_queue": "queue for the prompt",
+    "prefill": "prompt",
+    "transfer": "transfer of the KV cache",
+    "decode_queue": "wait for a place on the decode instance",
+    "first_iteration": "first iteration on the decode instance",
+    "delivery": "delivery to the client",
+}
+
+
+def ttft_parts(run):
+    """Rows (part, mean, p50, p90, p99) of the parts that took any time."""
+    rows = []
+    for part, label in PART_NAMES.items():
+        values = [from_summary(run, "latency", "parts_s", part, name) for name in ("mean", "p50", "p90", "p99")]
+        if None not in values and values[0] > 0:
+            rows.append((label, *map(style.seconds, values)))
+    return rows

@@ -51,12 +51,34 @@ TERMS = (
     (
         "TTFT, TPOT",
         (
-            "Time to first token: from a request's arrival to its first output token. Time per output token:"
-            " the mean gap between its further tokens."
+            "Time to first token: from a request's arrival to the moment at which its client has the first output token."
+            " Time per output token: from there to the last token, over the number of tokens after the first."
         ),
     ),
-    ("p50, p90, p99", "Half, 90 % and 99 % of the requests are at or below this value."),
+    (
+        "p50, p90, p99",
+        (
+            "Half, 90 % and 99 % of the requests that arrived in the measured period are at or below this value. Those"
+            " that still wait count with the time they have waited, those turned away as never (Kaplan-Meier). TPOT:"
+            " of the requests completed in it."
+        ),
+    ),
+    (
+        "Within objectives",
+        (
+            "Of the requests that arrived in the measured period and whose outcome is known: completed, turned away, or"
+            " already later than an objective."
+        ),
+    ),
     ("Goodput", "Output tokens per second of those requests that keep every objective."),
+    (
+        "Parts of the time to first token",
+        (
+            "The way from the router to an instance; the queue there; the prompt; the transfer of its KV cache and the"
+            " wait for a place on the decode instance (disaggregated services); the first iteration there, where the"
+            " engine computes the token again; delivery to the client."
+        ),
+    ),
     (
         "What the accelerators' time goes to",
         (
@@ -117,6 +139,10 @@ def key_figure_tables(run):
         parts.append(
             page.table(waits, ("Users wait", "mean", "p50", "p90", "p99", "objective"), numbers=range(1, 6))
         )
+    if parts_of_ttft := key_figures.ttft_parts(run):
+        parts.append(
+            page.table(parts_of_ttft, ("Of the time to first token", "mean", "p50", "p90", "p99"), numbers=range(1, 5))
+        )
     lists = [
         page.table([row[:2] for row in groups[name]], numbers=(1,))
         for name in ("requests", "network")
@@ -171,11 +197,20 @@ def boundaries(run):
     return " ".join(map(str, stated)) if isinstance(stated, list) else str(stated or "")
 
 
+def warnings(run):
+    """What the program itself says to beware of."""
+    stated = run.summary.get("warnings")
+    return [str(warning) for warning in stated] if isinstance(stated, list) else []
+
+
 def write_report(run, output):
     folder = make_folder(output)
     parts = [f"<h1>{page.text(run.name)}</h1>", page.paragraph(origin(run), "origin")]
     parts += [page.paragraph(problem, "problem") for problem in run.problems()]
+    if verdict := sentences.verdict_words(run):
+        parts.append(page.paragraph(verdict, "headline"))
     parts.append(page.paragraph(" ".join(sentences.headline(run)), "headline"))
+    parts += [page.paragraph(f"Warning: {warning}", "problem") for warning in warnings(run)]
     if boundaries(run):
         parts.append(page.paragraph(boundaries(run), "note"))
     parts.append(page.section("Key figures", key_figure_tables(run)))

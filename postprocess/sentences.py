@@ -12,7 +12,7 @@ from key_figures import (
     time_shares,
     tokens_per_mw,
 )
-from run_data import Missing
+from run_data import Missing, as_block
 
 
 BOTTLENECKS = {
@@ -91,6 +91,20 @@ def steadiness_words(run):
     )
 
 
+def verdict_words(run):
+    """Whether the run served its load: the report's first sentences. Empty where the summary does not say."""
+    verdict = str(run.summary.get("verdict") or "")
+    if not verdict:
+        return ""
+    because = str(run.summary.get("verdict_because") or "")
+    meaning = {
+        "steady": "The deployment serves its load",
+        "filling": "The run ends before the site is in a steady state",
+        "overloaded": "The deployment is overloaded",
+    }.get(verdict.split(" ")[0], "The run is judged")
+    return f"{meaning}: {verdict}. {because[:1].upper()}{because[1:]}."
+
+
 def headline(run):
     """The run in words with numbers: a list of sentences."""
     rate, watts = output_rate(run), facility_w(run)
@@ -105,13 +119,14 @@ def headline(run):
             f" or {style.si(joules_per_token(run), 'J')} per output token."
         )
     sentences += filter(None, (latency_words(run, "ttft"), latency_words(run, "tpot")))
-    met = from_summary(run, "objectives", "met_fraction")
-    if met is not None and (run.objectives("ttft") or run.objectives("tpot")):
-        sentences.append(f"{style.percent(met)} of the requests keep all their objectives.")
+    if objectives := objective_words(run):
+        sentences.append(objectives)
     try:
         sentences.append(binding_words(time_shares(run), trend(run) == "growing"))
     except Missing:
         pass
+    if run.summary.get("verdict"):
+        return sentences
     if trend(run) == "growing":
         sentences.append("Caution: requests pile up, so the waiting times depend on how long the run lasts.")
     elif trend(run) == "settling":
@@ -119,11 +134,31 @@ def headline(run):
     return sentences
 
 
+def objective_words(run):
+    """How many of the requests whose outcome is known kept their objectives; "" where there are none."""
+    met = from_summary(run, "objectives", "met_fraction")
+    if met is None or not (run.objectives("ttft") or run.objectives("tpot")):
+        return ""
+    decided = from_summary(run, "objectives", "decided")
+    words = f"{style.percent(met)} of the requests keep all their objectives"
+    if decided is None:
+        return words + "."
+    words = f"{style.percent(met)} of the {decided:,.0f} requests whose outcome is known keep all their objectives"
+    undecided = from_summary(run, "objectives", "undecided") or 0
+    bounds = as_block(as_block(run.summary, "objectives"), "met_fraction_bounds")
+    if undecided > 0 and isinstance(bounds.get("low"), (int, float)) and isinstance(bounds.get("high"), (int, float)):
+        words += (
+            f"; that of {undecided:,.0f} more is open, so of all it is between {style.percent(bounds['low'])}"
+            f" and {style.percent(bounds['high'])}"
+        )
+    return words + "."
+
+
 def latency_words(run, name):
     """Median and p99 of "ttft" or "tpot" against its objective; "" where unknown."""
     p50, p99 = latency(run, name, "p50"), latency(run, name, "p99")
     if p50 is None or p99 is None or p99 <= 0:
-        return ""
+        return unknown_latency_words(run, name)
     limits = run.objectives(name)
     words = "Users wait {} for the first token" if name == "ttft" else "Each further token takes {}"
     words = f"{words.format(style.seconds(p50))} (median; p99 {style.seconds(p99)}"
@@ -133,3 +168,12 @@ def latency_words(run, name):
             f" {'kept' if p99 <= limits[0][1] else 'missed'} at p99"
         )
     return words + ")."
+
+
+def unknown_latency_words(run, name):
+    """Where too few requests have come so far to know a quantile: its lower bound; "" where that is unknown too."""
+    bounds = as_block(as_block(run.summary, "latency"), f"{name}_s_at_least")
+    known = [f"{quantile} over {style.seconds(bounds[quantile])}" for quantile in ("p50", "p99") if bounds.get(quantile)]
+    if not known:
+        return ""
+    return f"Users wait for the first token longer than this run can tell ({', '.join(known)})."

@@ -140,6 +140,10 @@ std::vector<io::RequestRow> request_rows(std::vector<engine::RequestRecord> cons
         row.preemptions = r.preemptions;
         row.prefill_instance = r.prefill_instance;
         row.decode_instance = r.decode_instance;
+        static_assert(io::ttft_part_names.size() == serving::ttft_parts);
+        row.part_ns = r.part_ns;
+        row.contention_ns = r.contention_ns;
+        row.longest_gap_ns = r.longest_gap_ns;
         rows.push_back(row);
     }
     return rows;
@@ -149,10 +153,22 @@ std::vector<io::NamedHistogram> named_histograms(engine::Results const& results)
     engine::ServiceResults all;
     for (engine::ServiceResults const& service : results.services) all.merge(service);
     constexpr double seconds = 1e-9;
-    return {{"ttft", "s", "time to first token", seconds, all.ttft},
-            {"tpot", "s", "time per output token after the first", seconds, all.tpot},
-            {"e2e", "s", "arrival to last token", seconds, all.e2e},
-            {"queue_wait", "s", "arrival to the first iteration", seconds, all.queue_wait}};
+    return {
+        {"ttft", "s", "time to first token, of arrivals of the measured period that have one", seconds, all.ttft},
+        {"ttft_open", "s", "age at the end of arrivals of the measured period without a first token", seconds,
+         all.ttft_open},
+        {"tpot", "s", "time per output token after the first, of requests completed in the measured period",
+         seconds, all.tpot},
+        {"itl", "s", "time between tokens of a sequence, of tokens given in the measured period", seconds,
+         all.token_gaps},
+        {"longest_gap", "s", "longest time between tokens of a request completed in the measured period", seconds,
+         all.longest_gap},
+        {"e2e", "s", "arrival to last token, of arrivals of the measured period that are complete", seconds,
+         all.e2e},
+        {"e2e_open", "s", "age at the end of arrivals of the measured period that are open", seconds,
+         all.e2e_open},
+        {"queue_wait", "s", "arrival to the first iteration, of arrivals of the measured period", seconds,
+         all.queue_wait}};
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "megaweave/plant/power_quality.hpp"
 #include "summary_fabric.hpp"
 #include "summary_power.hpp"
+#include "summary_service.hpp"
 #include "version.hpp"
 #include "yaml_text.hpp"
 
@@ -18,7 +19,6 @@ namespace {
 
 using engine::Count;
 using engine::Results;
-using engine::ServiceResults;
 
 constexpr std::array<char const*, llm::share_count> share_names = {
     "compute", "hbm", "scale_up", "scale_out", "memory_pool", "overhead", "idle"};
@@ -37,12 +37,6 @@ double facility_w(Results const& results) {
 
 double rate(Results const& results, Count what) {
     return static_cast<double>(results.counts[what]) / results.measured_s;
-}
-
-std::string latency(char const* name, core::Histogram const& histogram) {
-    return fmt::format("{}: {{mean: {:.6g}, p50: {:.6g}, p90: {:.6g}, p99: {:.6g}}}", name,
-                       histogram.mean() * 1e-9, histogram.quantile(0.5) * 1e-9,
-                       histogram.quantile(0.9) * 1e-9, histogram.quantile(0.99) * 1e-9);
 }
 
 constexpr std::array<char const*, 4> boundary_names = {"board", "chassis_ac", "it", "facility"};
@@ -93,11 +87,12 @@ std::string quality_block(Results const& r) {
            fmt::format("}}  # largest amplitude in the band, from means over {:.6g} s\n", r.fine_step_s);
 }
 
-std::string power_block(config::Deck const& deck, Results const& r) {
+std::string power_block(config::Deck const& deck, Results const& r, engine::Verdict const& verdict) {
     std::string text = fmt::format(
-        "power:  # mean of the measured period\n  facility_w: {:.8g}\n  it_w: {:.8g}\n  pue: {:.6g}\n  "
-        "breakdown_w:\n",
-        facility_w(r), energy_w(r, r.it_energy_uj), ratio(facility_w(r), energy_w(r, r.it_energy_uj)));
+        "power:  # mean of the measured period\n  facility_w: {}\n  facility_w_half_width: {}\n  it_w: {:.8g}\n  "
+        "pue: {:.6g}\n  breakdown_w:\n",
+        number(facility_w(r), 8),
+        number(verdict.facility_w ? verdict.facility_w->half_width : std::nullopt), energy_w(r, r.it_energy_uj), ratio(facility_w(r), energy_w(r, r.it_energy_uj)));
     for (std::size_t c = 0; c < engine::consumer_size; ++c) {
         if (c == static_cast<std::size_t>(engine::Consumer::storage) && !deck.facility.stores()) continue;
         text +=
@@ -167,24 +162,6 @@ std::string pool_block(config::Deck const& deck, Results const& r) {
         ratio(bytes_per_s, pools * static_cast<double>(pool.bytes_per_s)), r.pool_share_of_blocks);
 }
 
-std::string services_block(config::Deck const& deck, Results const& r) {
-    std::string text = "services:\n";
-    for (std::size_t s = 0; s < r.services.size(); ++s) {
-        ServiceResults const& service = r.services[s];
-        text += fmt::format(
-            "  - name: {}\n    completed: {}\n    completed_output_tokens_per_s: {:.8g}\n    met_fraction: "
-            "{:.6g}\n",
-            quoted(deck.services[s].name), service.completions,
-            static_cast<double>(service.output_tokens) / r.measured_s,
-            ratio(static_cast<double>(service.objectives_met), static_cast<double>(service.completions)));
-        for (std::string const& line :
-             {latency("ttft_s", service.ttft), latency("tpot_s", service.tpot), latency("e2e_s", service.e2e),
-              latency("queue_wait_s", service.queue_wait)})
-            text += "    " + line + "\n";
-    }
-    return text;
-}
-
 std::string performance_block(engine::Performance const& p) {
     double const windows = static_cast<double>(std::max<std::int64_t>(1, p.windows));
     std::string times;
@@ -203,73 +180,81 @@ std::string performance_block(engine::Performance const& p) {
         static_cast<double>(p.solver_rounds) / windows, p.peak_rss_mb, times);
 }
 
-ServiceResults merged(Results const& r) {
-    ServiceResults all;
-    for (ServiceResults const& service : r.services) all.merge(service);
+//! Everything that the reader should know before the numbers: of the deck, then of the run.
+std::vector<std::string> warnings_of(config::Deck const& deck, engine::Verdict const& verdict) {
+    std::vector<std::string> all;
+    if (verdict.state == engine::LoadState::overloaded)
+        all.push_back(fmt::format("{}: {}. Latencies and objectives are those of a queue that no longer time would empty; use "
+                                  "more instances or less load",
+                                  verdict.text, verdict.because));
+    all.insert(all.end(), verdict.doubts.begin(), verdict.doubts.end());
+    all.insert(all.end(), deck.warnings.begin(), deck.warnings.end());
     return all;
+}
+
+std::string throughput_block(Results const& r, engine::Verdict const& verdict) {
+    double const tokens_per_s = rate(r, Count::output_tokens);
+    auto const& mean = verdict.output_tokens_per_s;
+    return fmt::format(
+        "throughput:  # half_width: of the 95 % confidence interval\n  output_tokens_per_s: {}\n  "
+        "output_tokens_per_s_half_width: {}\n  input_tokens_per_s: {}\n  cached_input_tokens_per_s: {}\n  "
+        "requests_per_s: {}\n  output_tokens_per_s_per_accelerator: {}\n",
+        number(tokens_per_s, 8), number(mean ? mean->half_width : std::nullopt),
+        number(rate(r, Count::input_tokens), 8), number(rate(r, Count::cached_tokens), 8),
+        number(rate(r, Count::measured_completions), 8),
+        number(tokens_per_s / static_cast<double>(r.accelerators), 8));
 }
 
 }  // namespace
 
 std::string summary_yaml(config::Deck const& deck, Results const& r) {
-    ServiceResults const all = merged(r);
-    double const tokens_per_s = rate(r, Count::output_tokens);
-    double const measured_completions = static_cast<double>(r.counts[Count::measured_completions]);
+    engine::Verdict const verdict = engine::judge(deck, r);
     std::string text = fmt::format(
         "# Megaweave {}. Measured period: {:.6g} s after {:.6g} s of warm-up. Tokens: output unless said "
-        "otherwise. Power: the boundary is in the key.\n"
+        "otherwise. Power: the boundary is in the key. null: there is nothing to state.\n"
         "name: {}\ndigest: {}\n",
         version, r.measured_s, core::to_seconds(deck.time.warmup_ns), quoted(deck.name), quoted(r.digest));
-    text += fmt::format(
-        "throughput:\n  output_tokens_per_s: {:.8g}\n  input_tokens_per_s: {:.8g}\n  "
-        "cached_input_tokens_per_s: {:.8g}\n  requests_per_s: {:.8g}\n  output_tokens_per_s_per_accelerator: "
-        "{:.8g}\n",
-        tokens_per_s, rate(r, Count::input_tokens), rate(r, Count::cached_tokens),
-        rate(r, Count::measured_completions), tokens_per_s / static_cast<double>(r.accelerators));
-    text += power_block(deck, r);
-    text += efficiency_block(deck, r);
-    text += fmt::format("latency:\n  {}\n  {}\n  {}\n", latency("ttft_s", all.ttft),
-                        latency("tpot_s", all.tpot), latency("e2e_s", all.e2e));
-    text += fmt::format(
-        "objectives:  # of requests that completed in the measured period\n  met_fraction: {:.6g}\n  "
-        "goodput_tokens_per_s: {:.8g}\n",
-        ratio(static_cast<double>(r.counts[Count::objectives_met]), measured_completions),
-        rate(r, Count::goodput_tokens));
-    text += time_share_block(r);
-    text += pool_block(deck, r);
-    text += fabric_block(deck, r.fabric);
-    text += fmt::format(
-        "requests:  # that arrived in the measured period\n  arrived: {}\n  completed: {}\n  rejected: {}\n  "
-        "preempted: {}\n  in_flight: {}\n",
-        r.counts[Count::cohort_arrived], r.counts[Count::cohort_completed], r.counts[Count::cohort_rejected],
-        r.counts[Count::preemptions], r.in_flight);
-    text += services_block(deck, r);
-    if (!deck.warnings.empty()) {
+    text += verdict_block(verdict) + throughput_block(r, verdict);
+    text += power_block(deck, r, verdict) + efficiency_block(deck, r);
+    text += latency_block(r, verdict) + objectives_block(deck, r);
+    text += time_share_block(r) + pool_block(deck, r) + fabric_block(deck, r.fabric);
+    text += requests_block(r) + services_block(deck, r, verdict);
+    if (auto const warnings = warnings_of(deck, verdict); !warnings.empty()) {
         text += "warnings:\n";
-        for (std::string const& warning : deck.warnings) text += fmt::format("  - {}\n", quoted(warning));
+        for (std::string const& warning : warnings) text += fmt::format("  - {}\n", quoted(warning));
     }
     return text + performance_block(r.performance);
 }
 
-std::string summary_text(config::Deck const& deck, Results const& r) {
-    ServiceResults const all = merged(r);
+namespace {
+
+//! "1.906e+05 output tokens/s at 0.8395 MW (facility): 2.27e+05 tokens/s/MW, 4.405 J per output token"
+std::string headline(Results const& r, engine::Verdict const& verdict) {
     double const tokens_per_s = rate(r, Count::output_tokens);
+    double const watts = facility_w(r);
+    if (tokens_per_s == 0) return fmt::format("no output tokens, at {:.4g} MW (facility)", watts * 1e-6);
+    std::string width;
+    if (auto const& mean = verdict.output_tokens_per_s; mean && mean->half_width)
+        width = fmt::format(" (+- {:.2g} %)", 100 * *mean->half_width / mean->mean);
+    return fmt::format("{:.4g} output tokens/s{} at {:.4g} MW (facility): {:.4g} tokens/s/MW, {:.4g} J per output token",
+                       tokens_per_s, width, watts * 1e-6, tokens_per_s / (watts * 1e-6), watts / tokens_per_s);
+}
+
+}  // namespace
+
+std::string summary_text(config::Deck const& deck, Results const& r) {
+    engine::Verdict const verdict = engine::judge(deck, r);
     auto const busiest =
         std::max_element(r.accelerator_ns.begin(), r.accelerator_ns.end()) - r.accelerator_ns.begin();
-    return fmt::format(
-        "{}: {:.4g} output tokens/s at {:.4g} MW (facility): {:.4g} tokens/s/MW, {:.4g} J per output token\n"
-        "  TTFT p50 {:.3g} s, p99 {:.3g} s; TPOT p50 {:.3g} ms, p99 {:.3g} ms; objectives met by {:.1f} % of "
-        "requests\n"
-        "  most accelerator time: {}; {:.3g} x real time on {} ranks x {} threads\n"
-        "digest: {}\n",
-        deck.name, tokens_per_s, facility_w(r) * 1e-6, ratio(tokens_per_s, facility_w(r) * 1e-6),
-        ratio(facility_w(r), tokens_per_s), all.ttft.quantile(0.5) * 1e-9, all.ttft.quantile(0.99) * 1e-9,
-        all.tpot.quantile(0.5) * 1e-6, all.tpot.quantile(0.99) * 1e-6,
-        100 * ratio(static_cast<double>(r.counts[Count::objectives_met]),
-                    static_cast<double>(r.counts[Count::measured_completions])),
+    std::string text = fmt::format(
+        "{}: {}\nverdict: {}: {}\n  {}\n  most accelerator time: {}; {:.3g} x real time on {} ranks x {} "
+        "threads\n",
+        deck.name, headline(r, verdict), verdict.text, verdict.because, service_line(deck, r),
         share_names[static_cast<std::size_t>(busiest)],
-        ratio(r.performance.simulated_s, r.performance.wall_s), r.performance.ranks, r.performance.threads,
-        r.digest);
+        quotient(r.performance.simulated_s, r.performance.wall_s).value_or(0), r.performance.ranks,
+        r.performance.threads);
+    for (std::string const& warning : warnings_of(deck, verdict)) text += fmt::format("warning: {}\n", warning);
+    return text + fmt::format("digest: {}\n", r.digest);
 }
 
 }  // namespace mw::app

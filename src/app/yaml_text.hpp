@@ -1,17 +1,48 @@
 #pragma once
 
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
 #include <string>
 
 namespace mw::app {
 
-//! Quoted for YAML, so that a digest of digits stays a text.
+//! Quoted for YAML, so that a digest of digits stays a text; JSON's escapes, which YAML knows, for what no line may hold.
 [[nodiscard]] inline std::string quoted(std::string const& text) {
     std::string out = "\"";
     for (char const c : text) {
+        auto const byte = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') out += '\\';
-        out += c;
+        if (c == '\n')
+            out += "\\n";
+        else if (c == '\t')
+            out += "\\t";
+        else if (byte < 0x20 || byte == 0x7f)
+            out += fmt::format("\\x{:02x}", byte);
+        else
+            out += c;
     }
     return out + '"';
+}
+
+//! A number that every reader of YAML 1.1 and 1.2 takes for one: 1.0e+05 has a point, and what is no number is null.
+[[nodiscard]] inline std::string number(double value, int digits = 6) {
+    if (!std::isfinite(value)) return "null";
+    std::string text = fmt::format("{:.{}g}", value, digits);
+    std::size_t const exponent = text.find('e');
+    if (exponent != std::string::npos && text.find('.') == std::string::npos) text.insert(exponent, ".0");
+    return text;
+}
+
+[[nodiscard]] inline std::string number(std::optional<double> value, int digits = 6) {
+    return value ? number(*value, digits) : "null";
+}
+
+//! a / b; nothing where there is nothing to divide by.
+[[nodiscard]] inline std::optional<double> quotient(double a, double b) {
+    if (b == 0.0) return {};
+    return a / b;
 }
 
 }  // namespace mw::app

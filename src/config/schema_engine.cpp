@@ -3,11 +3,14 @@
 namespace mw::config {
 
 void describe(Fields& fields, llm::EngineParams& engine) {
+    static Choices const first_tokens{{"family", "decode", "resampled", "prefill"}, {}};
     Rule const factor = positive.up_to(10);
     Rule const size = at_least(0).up_to(1e6);
     describe_name(fields, engine.name);
     fields.text("family", engine.family);
     describe_month(fields, "released", engine.released_month);
+    if (fields.reading() || engine.first_token != llm::FirstToken::family)
+        fields.choice("first_token", engine.first_token, first_tokens);
     fields.block("factors", [&](Fields& block) {
         block.number("flops", engine.flops, factor);
         block.number("expert_flops", engine.expert_flops, factor);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/integer.hpp"
@@ -58,6 +59,16 @@ double per(std::int64_t sum, std::int64_t count) {
     return count == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(count);
 }
 
+double mean_or_nan(std::int64_t sum, std::int64_t count) {
+    return count == 0 ? std::numeric_limits<double>::quiet_NaN() : per(sum, count);
+}
+
+//! Of the requests in flight, from the start to `now_ns`.
+double in_flight_integral_us(Counts const& counts, core::TimeNs now_ns) {
+    core::Wide const to_now = core::Wide{in_service(counts)} * (now_ns / 1000);
+    return static_cast<double>(to_now + counts[Count::in_flight_moment_us]);
+}
+
 }  // namespace
 
 Gauges::Gauges(World const& world, parallel::Comm const& comm, FabricPartition const& fabric)
@@ -67,7 +78,10 @@ Gauges::Gauges(World const& world, parallel::Comm const& comm, FabricPartition c
       site_power_{world},
       links_{world, fabric},
       control_{world},
-      supply_{world, {site_power_.nameplate_it_w(), site_power_.nameplate_facility_w()}} {
+      supply_{world, {site_power_.nameplate_it_w(), site_power_.nameplate_facility_w()}},
+      loads_(world.services()),
+      history_{world.services()} {
+    history_.begin(loads_);
     charge_uj_ =
         supply_.battery_uj() +
         world.plan().racks() * plant::RackStorage{world.deck().facility.delivery.rack_storage}.charge_uj();
@@ -110,6 +124,7 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
         for (auto const& rack : racks) rack->lose_power(now_ns, supply_.serves_ns());
     if (!measured) charge_at_warmup_uj_ = charge_uj_;
     if (now_ns == world_->warmup_ns()) at_warmup_ = sums.counts;
+    follow_loads(racks, sums, measured);
     if (measured) {
         measured_energy_ += sums.energy_uj;
         measured_it_uj_ += sums.it_uj;
@@ -126,6 +141,21 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     last_ = sums.counts;
     ++samples_;
     return frame_;
+}
+
+void Gauges::follow_loads(Racks racks, Sums const& sums, bool measured) {
+    loads_.assign(loads_.size(), {});
+    for (auto const& rack : racks) rack->add_loads(loads_);
+    static_assert(sizeof(ServiceLoad) % sizeof(std::int64_t) == 0);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): plain integers side by side
+    comm_->sum(std::span{reinterpret_cast<std::int64_t*>(loads_.data()),
+                         loads_.size() * sizeof(ServiceLoad) / sizeof(std::int64_t)});
+    if (!measured) return history_.begin(loads_);
+    Counts const done = sums.counts - last_;
+    history_.add({sample_ns_, done[Count::output_tokens], sums.energy_uj.sum(), done[Count::first_tokens],
+                  done[Count::ttft_ns], done[Count::tpot_samples], done[Count::tpot_ns],
+                  done[Count::completions]},
+                 loads_);
 }
 
 void Gauges::begin_frame(core::TimeNs now_ns, std::size_t racks) {
@@ -252,10 +282,10 @@ void Gauges::put_facility(Sums const& sums) {
         static_cast<double>(in_service(sums.counts)));
     put("arrivals_per_s", "1/s", "requests arriving", per_second(done[Count::arrivals]));
     put("completions_per_s", "1/s", "requests completing", per_second(done[Count::completions]));
-    put("ttft_mean_s", "s", "mean time to first token of the first tokens in the sample; 0 where none",
-        1e-9 * per(done[Count::ttft_ns], done[Count::first_tokens]));
-    put("tpot_mean_s", "s", "mean time per output token of the completions in the sample; 0 where none",
-        1e-9 * per(done[Count::tpot_ns], done[Count::tpot_samples]));
+    put("ttft_mean_s", "s", "mean time to first token of the first tokens in the sample; NaN where none",
+        1e-9 * mean_or_nan(done[Count::ttft_ns], done[Count::first_tokens]));
+    put("tpot_mean_s", "s", "mean time per output token of the completions in the sample; NaN where none",
+        1e-9 * mean_or_nan(done[Count::tpot_ns], done[Count::tpot_samples]));
     put("active_transfers", "1", "transfers under way", static_cast<double>(sums.active_transfers));
     put("fabric_bytes_per_s", "B/s", "bytes of completed transfers", per_second(done[Count::kv_bytes]));
 }
@@ -271,6 +301,11 @@ void Gauges::report(Results& results) const {
     results.facility_series_w = series_w_;
     results.fine_series_w = fine_series_w_;
     results.fine_step_s = core::to_seconds(swing_bins(world_->deck().time.sample_ns).length_ns);
+    results.history = history_;
+    core::TimeNs const from_ns = world_->warmup_ns();
+    double const in_flight_us =
+        in_flight_integral_us(last_, last_ns_) - in_flight_integral_us(at_warmup_, from_ns);
+    results.mean_in_flight = in_flight_us * 1e-6 / results.measured_s;
     results.stored_at_start_uj = charge_at_warmup_uj_;
     results.stored_at_end_uj = charge_uj_;
     results.dark_s = core::to_seconds(dark_ns_);

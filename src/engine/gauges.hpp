@@ -8,6 +8,7 @@
 #include "fabric_partition.hpp"
 #include "link_gauges.hpp"
 #include "megaweave/core/frame.hpp"
+#include "megaweave/engine/load_history.hpp"
 #include "megaweave/engine/results.hpp"
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
@@ -56,7 +57,7 @@ class Gauges {
             control_;
         ar& supply_& charge_uj_& charge_at_warmup_uj_& dark_ns_& fine_series_w_;
         ar& measured_pool_blocks_& measured_used_blocks_;
-        ar& links_& digest_& output_tokens_per_s_& facility_w_;
+        ar& links_& digest_& output_tokens_per_s_& facility_w_& history_;
     }
 
   private:
@@ -76,6 +77,7 @@ class Gauges {
         std::int64_t used_blocks{0};
     };
 
+    void follow_loads(Racks racks, Sums const& sums, bool measured);
     void begin_frame(core::TimeNs now_ns, std::size_t racks);
     void read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::int64_t nic_bytes, Sums& sums);
     [[nodiscard]] Energies at_meter(Rack& rack, RackEnergy const& used, MeterReading const& meter,
@@ -119,6 +121,8 @@ class Gauges {
     std::array<core::TimeNs, llm::share_count> measured_accelerator_ns_{};
     std::int64_t measured_pool_blocks_{0};  //!< sums over samples
     std::int64_t measured_used_blocks_{0};
+    std::vector<ServiceLoad> loads_;  //!< of all services, at the sample's end
+    LoadHistory history_;
     core::Digest digest_;
     double output_tokens_per_s_{0};
     double facility_w_{0};

@@ -53,6 +53,7 @@ Rack::Rack(World const& world, core::RackId id)
       meter_{world.plan().accelerators_in(id), swing_bins(world.deck().time.sample_ns).length_ns},
       thermal_{make_thermal(world.deck())},
       storage_{make_storage(world.deck())},
+      flows_(world.services()),
       results_(world.services()) {
     make_pools();
     host_instances();
@@ -151,7 +152,7 @@ void Rack::run_until(core::TimeNs end_ns) {
         for (std::uint32_t i = 0; i < hosted_.size(); ++i)
             if (due_ns_[i] == now_ns) {
                 ++counts_[Count::events];
-                end_iteration(i, now_ns);
+                on_instance(i, now_ns, [&](serving::Instance& instance) { instance.advance(*this); });
             }
         if (serves_ns_ == now_ns) resume(now_ns);
         for (Guest& guest : guests_)
@@ -166,23 +167,6 @@ void Rack::run_until(core::TimeNs end_ns) {
         }
         find_next_event();
     }
-}
-
-void Rack::end_iteration(std::uint32_t index, core::TimeNs now_ns) {
-    auto const advance = [&](serving::Instance& instance) { instance.advance(*this); };
-    if (!world_->deck().output.token_gaps) return on_instance(index, now_ns, advance);
-    Hosted& hosted = hosted_[index];
-    std::int64_t const decoding = hosted.instance.decoding();
-    std::int64_t const tokens = hosted.instance.counts().output_tokens;
-    std::int64_t const first_tokens = counts_[Count::first_tokens];
-    on_instance(index, now_ns, advance);
-    std::int64_t const gaps =
-        hosted.instance.counts().output_tokens - tokens - (counts_[Count::first_tokens] - first_tokens);
-    // An iteration of prompts alone makes those that decode wait: their gap goes on.
-    if (decoding > 0 && gaps > 0 && measured(now_ns))
-        results_[world_->plan().instance(hosted.id).service.index()].token_gaps.add(
-            now_ns - hosted.last_tokens_ns, gaps);
-    if (decoding == 0 || gaps > 0) hosted.last_tokens_ns = now_ns;
 }
 
 void Rack::handle(Message const& message) {
@@ -200,7 +184,7 @@ void Rack::handle(Message const& message) {
             break;
         case MessageKind::kv_arrived:
             on_instance(hosted_index(message.target), now_ns, [&](serving::Instance& instance) {
-                instance.kv_arrived(message.slot, now_ns, *this);
+                instance.kv_arrived(message.slot, message.request.timeline, now_ns, *this);
             });
             break;
         case MessageKind::kv_release:
@@ -233,19 +217,19 @@ void Rack::arrive(Cell& cell) {
     workload::Arrival const arrival = cell.arrivals.take();
     serving::Request request;
     request.id = (static_cast<std::uint64_t>(cell.id.index()) << 40) | arrival.index;
-    request.arrival_ns = arrival.time_ns;
+    request.arrival_ns = request.timeline.from_ns = arrival.time_ns;
     request.input_tokens = static_cast<std::int32_t>(arrival.input_tokens);
     request.output_tokens = static_cast<std::int32_t>(arrival.output_tokens);
     request.service = world_->plan().cell(cell.id).service;
     request.prefix_tokens =
         part_of(arrival.input_tokens, world_->service(request.service).params().workload.prefix_hit);
     request.cell = cell.id;
-    ++counts_[Count::arrivals];
     ++counts_[Count::events];
-    if (measured(arrival.time_ns)) ++counts_[Count::cohort_arrived];
+    count_arrival(request);
     if (sheds(cell, request)) {
-        ++counts_[Count::rejections];
-        if (measured(arrival.time_ns)) ++counts_[Count::cohort_rejected];
+        count_rejection(request);
+        ++flows_[request.service.index()].shed;
+        counts_[Count::in_flight_moment_us] += arrival.time_ns / 1000;
         core::TimeNs const last_ns = cell.retries.empty() ? 0 : cell.retries.back();
         cell.retries.push_back(serves_ns_ != core::never
                                    ? std::max(serves_ns_, last_ns)
@@ -265,8 +249,8 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
     if (hosted.scale_out) hosted.scale_out->observe(now_ns);
     bool const was_busy = hosted.instance.busy();
     core::TimeNs const began_ns = hosted.instance.iteration_start_ns();
+    active_service_ = world_->plan().instance(hosted.id).service.index();
     action(hosted.instance);
-    if (!was_busy && hosted.instance.busy()) hosted.last_tokens_ns = now_ns;
     if (hosted.instance.busy()) {
         bool const begun = !was_busy || hosted.instance.iteration_start_ns() != began_ns;
         if (begun && hosted.instance.iteration_start_ns() <= now_ns) announce_work(index, now_ns);

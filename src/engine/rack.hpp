@@ -12,12 +12,14 @@
 #include "megaweave/core/histogram.hpp"
 #include "megaweave/core/prefetch.hpp"
 #include "megaweave/engine/results.hpp"
+#include "megaweave/engine/service_load.hpp"
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/engine/world.hpp"
 #include "megaweave/fabric/transport.hpp"
 #include "megaweave/hardware/shared_pool.hpp"
 #include "megaweave/plant/storage.hpp"
 #include "megaweave/plant/thermal.hpp"
+#include "megaweave/serving/client_view.hpp"
 #include "megaweave/serving/instance.hpp"
 #include "megaweave/serving/router.hpp"
 #include "megaweave/workload/arrivals.hpp"
@@ -108,7 +110,11 @@ class Rack final : private serving::InstanceListener {
     [[nodiscard]] std::int64_t running_sequences() const;
     [[nodiscard]] std::int64_t waiting_requests() const;
     [[nodiscard]] double kv_used_share() const;
+    //! Adds what came, went and waits here, by service.
+    void add_loads(std::span<ServiceLoad> loads) const;
     [[nodiscard]] std::vector<ServiceResults> const& results() const { return results_; }
+    //! Adds the requests of the measured period that are still open, as they stand at the end, by service.
+    void add_open(core::TimeNs end_ns, std::span<ServiceResults> results) const;
     [[nodiscard]] std::vector<RequestRecord> const& requests() const { return requests_; }
     [[nodiscard]] core::Digest& digest() { return digest_; }
     //! Requests that are in this rack or on their way to it; for conservation checks.
@@ -120,7 +126,7 @@ class Rack final : private serving::InstanceListener {
     template <class Archive>
     void archive(Archive& ar) {
         for (std::size_t i = 0; i < hosted_.size(); ++i) {
-            ar& hosted_[i].instance& hosted_[i].last_tokens_ns;
+            ar& hosted_[i].instance;
             due_ns_[i] = hosted_[i].instance.next_event_ns();
             if (hosted_[i].boards) ar&* hosted_[i].boards;
             if (hosted_[i].scale_out) ar&* hosted_[i].scale_out;
@@ -129,7 +135,7 @@ class Rack final : private serving::InstanceListener {
         if (storage_) ar&* storage_;
         ar& governor_& shed_share_& period_energy_& serves_ns_;
         for (Cell& cell : cells_) ar& cell.router& cell.arrivals& cell.retries;
-        ar& guests_& inbox_& outbox_& fetches_& free_fetches_& meter_& counts_& at_sample_& results_&
+        ar& guests_& inbox_& outbox_& fetches_& free_fetches_& meter_& counts_& at_sample_& flows_& results_&
             requests_& digest_;
         ar& sequence_& transfers_& next_event_ns_;
         for (hardware::SharedPool& pool : pools_) ar& pool;
@@ -147,8 +153,7 @@ class Rack final : private serving::InstanceListener {
         serving::Instance instance;
         std::size_t group;
         bool prefill;
-        std::int64_t last_rack;          //!< in which it has accelerators
-        core::TimeNs last_tokens_ns{0};  //!< of the sequences that decode
+        std::int64_t last_rack;                //!< in which it has accelerators
     };
     struct Cell {
         core::CellId id;
@@ -179,10 +184,16 @@ class Rack final : private serving::InstanceListener {
         serving::Slot source{0};
         std::int64_t pieces{0};  //!< still to come
         core::TimeNs arrived_ns{0};
+        core::TimeNs alone_ns{0};  //!< what it takes on an empty network
         serving::Request request;
+    };
+    struct LinkBytes {
+        fabric::LinkIndex link;
+        double bytes;
     };
 
     void on_first_token(serving::Request const& request, core::TimeNs now_ns) override;
+    void on_token_gaps(core::TimeNs gap_ns, std::int64_t sequences, core::TimeNs now_ns) override;
     void on_completed(serving::Request const& request, core::TimeNs now_ns) override;
     void on_rejected(serving::Request const& request, core::TimeNs now_ns) override;
     void on_prefilled(serving::Request const& request, serving::Slot held, core::TimeNs now_ns) override;
@@ -192,7 +203,6 @@ class Rack final : private serving::InstanceListener {
     void host_instances();
     void host_cells();
     [[nodiscard]] std::unique_ptr<BoardControl> make_boards(site::InstancePlace const& place) const;
-    void end_iteration(std::uint32_t index, core::TimeNs now_ns);
     void find_next_event();
     void resume(core::TimeNs now_ns);
     void handle(Message const& message);
@@ -212,6 +222,7 @@ class Rack final : private serving::InstanceListener {
               serving::Request const& request, core::TimeNs due_ns);
     [[nodiscard]] std::uint32_t take_fetch();
     void start_transfers(std::uint32_t fetch, core::TimeNs now_ns);
+    [[nodiscard]] core::TimeNs alone_on_links_ns();
     Transfer& add_transfer(std::uint32_t fetch, std::int64_t bytes, fabric::Route route, core::TimeNs now_ns);
     [[nodiscard]] std::int64_t nic_bytes_per_s() const;
     [[nodiscard]] core::TimeNs last_byte_ns(Arrival const& arrival) const;
@@ -222,7 +233,10 @@ class Rack final : private serving::InstanceListener {
     void memory_read(std::uint32_t fetch, core::TimeNs window_end_ns);
     void tell_guests(Hosted const& hosted, Work const& work, core::TimeNs now_ns);
     void record_completion(serving::Request const& request, core::TimeNs now_ns);
-    void record_ttft(serving::Request const& request, core::TimeNs ttft_ns, core::TimeNs now_ns);
+    void record_ttft(serving::Request const& request, core::TimeNs ttft_ns);
+    void record_request(serving::Request const& request, serving::RequestTimes const& seen);
+    void count_arrival(serving::Request const& request);
+    void count_rejection(serving::Request const& request);
     [[nodiscard]] std::uint32_t hosted_index(std::uint32_t instance) const;
     [[nodiscard]] Cell& cell_of(std::uint32_t cell);
     [[nodiscard]] bool measured(core::TimeNs time_ns) const { return time_ns >= world_->warmup_ns(); }
@@ -257,6 +271,8 @@ class Rack final : private serving::InstanceListener {
     std::vector<Transfer> started_;
     std::vector<DemandChange> demands_;
     fabric::Path path_;          // reused
+    std::vector<LinkBytes> link_bytes_;  // reused: of the transfers that a fetch begins
+    std::size_t active_service_{0};      //!< of the instance that something is done to
     std::uint32_t sequence_{0};  //!< of messages
     std::uint32_t transfers_{0};
     core::TimeNs next_event_ns_{core::never};
@@ -264,6 +280,7 @@ class Rack final : private serving::InstanceListener {
 
     Counts counts_;
     Counts at_sample_;
+    std::vector<ServiceFlow> flows_;       //!< by service, since the start
     std::vector<ServiceResults> results_;  //!< by service; empty histograms where none is here
     std::vector<RequestRecord> requests_;
     core::Digest digest_;

@@ -28,7 +28,8 @@ void Rack::read_memory(std::uint32_t index, core::TimeNs now_ns) {
     auto const bytes = std::max<std::int64_t>(1, std::llround(hosted.instance.iteration().pool_bytes));
     seat.read = take_fetch();
     seat.waits_from_ns = hosted.instance.own_end_ns();
-    fetches_[seat.read] = {true, index, 0, 0, 0, 0, {}};
+    fetches_[seat.read] = {true, index, 0, 0, 0, 0, 0, {}};
+    link_bytes_.clear();
     std::int64_t const end = place.first_accelerator + place.accelerators;
     for (std::int64_t at = place.first_accelerator; at < end;) {
         std::int64_t const next = std::min(end, (at / per_node + 1) * per_node);

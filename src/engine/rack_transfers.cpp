@@ -11,8 +11,25 @@ namespace mw::engine {
 void Rack::on_fetch(serving::Request const& request, serving::Slot source, serving::Slot reserved,
                     core::TimeNs now_ns) {
     std::uint32_t const fetch = take_fetch();
-    fetches_[fetch] = {false, hosted_index(request.decode.index()), reserved, source, 0, 0, request};
+    fetches_[fetch] = {false, hosted_index(request.decode.index()), reserved, source, 0, 0, 0, request};
+    link_bytes_.clear();
     start_transfers(fetch, now_ns);
+    fetches_[fetch].alone_ns = std::max(fetches_[fetch].alone_ns, alone_on_links_ns());
+}
+
+//! Time that the links need for the transfers that have just begun, without anybody else's; transfers' own line rates aside.
+core::TimeNs Rack::alone_on_links_ns() {
+    fabric::Topology const& network = world_->plan().network();
+    std::ranges::sort(link_bytes_, {}, &LinkBytes::link);
+    double longest_s = 0;
+    for (std::size_t i = 0; i < link_bytes_.size();) {
+        fabric::LinkIndex const link = link_bytes_[i].link;
+        double bytes = 0;
+        for (; i < link_bytes_.size() && link_bytes_[i].link == link; ++i) bytes += link_bytes_[i].bytes;
+        auto const capacity = static_cast<double>(network.capacity(link));
+        if (capacity > 0) longest_s = std::max(longest_s, bytes / capacity);
+    }
+    return core::from_seconds(longest_s * transport_.stretch(0));
 }
 
 std::uint32_t Rack::take_fetch() {
@@ -43,6 +60,9 @@ Transfer& Rack::add_transfer(std::uint32_t fetch, std::int64_t bytes, fabric::Ro
     transfer.route = route;
     transfer.latency_ns = world_->plan().latency_ns(route, path_);
     transfer.present_from_ns = now_ns + transfer.latency_ns;
+    for (fabric::Hop const& hop : path_.hops())
+        link_bytes_.push_back(
+            {hop.link, static_cast<double>(bytes) * hop.weight / static_cast<double>(fabric::full_weight)});
     return transfer;
 }
 
@@ -64,7 +84,7 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
     std::int64_t const node_pairs = inside ? 1 : std::max(from_nodes, to_nodes);
     std::int64_t const rails = inside ? 1 : network.pieces(nics);
     std::int64_t const pieces = node_pairs * rails;
-    std::int64_t const bytes = world_->service(to.service).kv_bytes(want.request.context_tokens() - 1);
+    std::int64_t const bytes = world_->service(to.service).kv_bytes(want.request.prompt_cache_tokens());
     for (std::int64_t piece = 0; piece < pieces; ++piece) {
         std::int64_t const pair = piece / rails;
         std::int64_t const source = plan.node_of(from.first_accelerator) + pair % from_nodes;
@@ -78,10 +98,15 @@ void Rack::start_transfers(std::uint32_t fetch, core::TimeNs now_ns) {
         transfer.leaves_rack = from.home != to.home;
         transfer.label = label_of(to.service, TrafficClass::kv);
         transfer.bytes_per_s = nic_bytes_per_s() * (rails == 1 ? nics : 1);
-        if (!inside && source != sink) continue;
-        transfer.route = {};
-        transfer.bytes_per_s = std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) *
-                               std::min(from.accelerators, to.accelerators);
+        if (inside || source == sink) {
+            transfer.route = {};
+            transfer.bytes_per_s = std::llround(plan.rack_type().accelerator.scale_up_bytes_per_s) *
+                                   std::min(from.accelerators, to.accelerators);
+        }
+        double const sending_s =
+            static_cast<double>(transfer.bytes) / static_cast<double>(transfer.bytes_per_s);
+        fetches_[fetch].alone_ns =
+            std::max(fetches_[fetch].alone_ns, 2 * transfer.latency_ns + core::from_seconds(sending_s));
     }
 }
 
@@ -113,7 +138,12 @@ void Rack::transfer_finished(Arrival const& arrival, core::TimeNs window_end_ns,
 }
 
 void Rack::kv_arrives(std::uint32_t fetch, core::TimeNs window_end_ns, core::TimeNs window_ns) {
-    Fetch const done = fetches_[fetch];
+    Fetch done = fetches_[fetch];
+    if (done.request.first_token_ns == 0) {
+        serving::Timeline& way = done.request.timeline;
+        way.contention_ns = std::max<core::TimeNs>(0, done.arrived_ns - way.from_ns - done.alone_ns);
+        way.close(serving::TtftPart::transfer, done.arrived_ns);
+    }
     site::Plan const& plan = world_->plan();
     // The window's exchange is over: the news at home are delivered at once, the others leave with the next window's.
     window_end_ns_ = window_end_ns;

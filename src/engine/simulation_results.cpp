@@ -7,11 +7,14 @@ namespace mw::engine {
 
 namespace {
 
-//! Every rank's latencies, merged; the same on all ranks.
-std::vector<ServiceResults> gather_services(World const& world, parallel::Comm const& comm, Racks racks) {
+//! Every rank's latencies, merged, with the requests that are open at the end; the same on all ranks.
+std::vector<ServiceResults> gather_services(World const& world, parallel::Comm const& comm, Racks racks,
+                                            core::TimeNs end_ns) {
     std::vector<ServiceResults> mine(world.services());
-    for (auto const& rack : racks)
+    for (auto const& rack : racks) {
         for (std::size_t s = 0; s < mine.size(); ++s) mine[s].merge(rack->results()[s]);
+        rack->add_open(end_ns, mine);
+    }
     std::vector<std::byte> bytes;
     core::ByteWriter{bytes} & mine;
     std::vector<ServiceResults> all(world.services());
@@ -40,7 +43,11 @@ Results Simulation::results() {
     Results results;
     results.measured_s = core::to_seconds(s.final_ns - s.world.warmup_ns());
     results.accelerators = s.world.plan().accelerators();
-    results.services = gather_services(s.world, s.comm, s.racks);
+    results.services = gather_services(s.world, s.comm, s.racks, s.final_ns);
+    results.drained = s.final_ns < s.world.end_ns();
+    results.instances.assign(s.world.services(), 0);
+    for (site::InstancePlace const& place : s.world.plan().instances())
+        ++results.instances[place.service.index()];
     s.gauges.report(results);
 
     core::Digest digest;
@@ -77,26 +84,50 @@ BundleColumns Simulation::bundles() const {
 
 void ServiceResults::merge(ServiceResults const& other) {
     ttft.merge(other.ttft);
-    tpot.merge(other.tpot);
     e2e.merge(other.e2e);
     queue_wait.merge(other.queue_wait);
+    for (std::size_t p = 0; p < parts.size(); ++p) parts[p].merge(other.parts[p]);
+    contention.merge(other.contention);
+    ttft_open.merge(other.ttft_open);
+    e2e_open.merge(other.e2e_open);
+    arrived += other.arrived;
+    completed += other.completed;
+    rejected += other.rejected;
+    late += other.late;
+    met += other.met;
+    goodput_tokens += other.goodput_tokens;
     token_gaps.merge(other.token_gaps);
+    tpot.merge(other.tpot);
+    longest_gap.merge(other.longest_gap);
+    completed_ttft.merge(other.completed_ttft);
+    completed_e2e.merge(other.completed_e2e);
     completions += other.completions;
     output_tokens += other.output_tokens;
-    objectives_met += other.objectives_met;
 }
+
+namespace {
+
+template <class AnyHistogram>
+void add_histogram(core::Digest& digest, std::uint64_t field, AnyHistogram const& histogram) {
+    for (std::size_t i = 0; i < histogram.buckets().size(); ++i)
+        if (histogram.buckets()[i] != 0)
+            digest.add(field ^ static_cast<std::uint64_t>(histogram.first_bucket() +
+                                                          static_cast<std::int64_t>(i)),
+                       histogram.buckets()[i]);
+}
+
+}  // namespace
 
 void ServiceResults::add_to(core::Digest& digest, std::uint64_t key) const {
     std::uint64_t field = core::mix(key ^ core::hash_text("service"));
-    for (core::Histogram const* histogram : {&ttft, &tpot, &e2e, &queue_wait}) {
-        for (std::size_t i = 0; i < histogram->buckets().size(); ++i)
-            if (histogram->buckets()[i] != 0)
-                digest.add(field ^ static_cast<std::uint64_t>(histogram->first_bucket() +
-                                                              static_cast<std::int64_t>(i)),
-                           histogram->buckets()[i]);
-        field = core::mix(field);
-    }
-    for (std::int64_t const value : {completions, output_tokens, objectives_met})
+    for (core::Histogram const* histogram :
+         {&ttft, &e2e, &queue_wait, &ttft_open, &e2e_open, &token_gaps, &tpot, &longest_gap, &completed_ttft,
+          &completed_e2e})
+        add_histogram(digest, field = core::mix(field), *histogram);
+    for (core::CoarseHistogram const& part : parts) add_histogram(digest, field = core::mix(field), part);
+    add_histogram(digest, field = core::mix(field), contention);
+    for (std::int64_t const value :
+         {arrived, completed, rejected, late, met, goodput_tokens, completions, output_tokens})
         digest.add(field = core::mix(field), value);
 }
 

@@ -31,6 +31,7 @@ serving::InstanceParams make_pool(serving::ServiceParams const& params, llm::Mem
     instance.scheduler.max_sequences = memory.max_sequences;  // fewer where their constant states do not fit
     instance.prefill_only = prefill_only;
     instance.speculative = params.speculative;
+    instance.first_token = llm::first_token_of(params.engine);
     instance.kv_blocks = params.scheduler.kv_blocks > 0 ? params.scheduler.kv_blocks : memory.kv_blocks;
     // One copy of a block is enough, even where every tensor rank has one in its HBM.
     double const block_bytes = memory.kv_bytes_per_token * static_cast<double>(params.scheduler.block_tokens);

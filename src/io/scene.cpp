@@ -165,6 +165,14 @@ void write_request_columns(Place const& file, std::vector<RequestRow> const& min
         {"", "instance that ran the prompt, -1: none"});
     put("decode_instance", [](RequestRow const& r) { return r.decode_instance; },
         {"", "instance that generated, -1: none"});
+    for (std::size_t p = 0; p < ttft_part_names.size(); ++p)
+        put(std::string{"ttft_"} + ttft_part_names[p] + "_s",
+            [p](RequestRow const& r) { return core::to_seconds(r.part_ns[p]); },
+            {"s", "part of the time to first token; the parts add up to it"});
+    put("ttft_contention_s", [](RequestRow const& r) { return core::to_seconds(r.contention_ns); },
+        {"s", "of ttft_transfer_s, beyond its time on an empty network"});
+    put("longest_gap_s", [](RequestRow const& r) { return core::to_seconds(r.longest_gap_ns); },
+        {"s", "longest time between two tokens at the engine"});
 }
 
 void write_link_columns(Place const& file, Cut cut, LinkTotals const& totals) {

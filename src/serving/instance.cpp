@@ -59,6 +59,7 @@ void Instance::start_decoding(Slot slot) {
     std::int64_t const cached = sequence.request.context_tokens() - 1;
     sequence.state = State::decoding;
     sequence.base = cached - step_;
+    joined_.push_back({slot, sequence.generation});
     std::int64_t const steps_left = sequence.request.output_tokens - sequence.request.generated;
     finishes_.push_back({step_ + steps_left, {slot, sequence.generation}});
     std::push_heap(finishes_.begin(), finishes_.end(), later);
@@ -108,6 +109,7 @@ void Instance::admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_n
         counts_.cached_tokens += cached;
         if (sequence.request.scheduled_ns < 0) {
             sequence.request.scheduled_ns = now_ns;
+            sequence.request.timeline.close(TtftPart::prefill_queue, now_ns);
             ++new_requests_;
         }
         take_blocks(blocks);
@@ -118,10 +120,10 @@ void Instance::admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_n
     }
 }
 
-void Instance::join_arrived() {
+void Instance::join_arrived(core::TimeNs now_ns, InstanceListener& listener) {
     for (Slot const slot : arrived_) {
         --fetching_;
-        start_decoding(slot);
+        join_fetched(slot, now_ns, listener);
     }
     new_requests_ += static_cast<std::int64_t>(arrived_.size());
     arrived_.clear();
@@ -150,7 +152,7 @@ void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) 
     decode_in_batch_ = false;
     new_requests_ = 0;
     moved_tokens_ = 0;
-    join_arrived();
+    join_arrived(now_ns, listener);
     if (swapped_blocks_ > 0) swap_in();
     if (!mixed) {
         std::int64_t budget = scheduler.max_batched_tokens;
@@ -214,6 +216,7 @@ void Instance::end_decodes(core::TimeNs now_ns, InstanceListener& listener) {
     step_ += gain_;
     decoding_context_ += decoding_ * gain_;
     counts_.output_tokens += decoding_ * gain_;
+    deliver_tokens(now_ns, listener);
     if (next_finish_ > step_) return;
     while (!finishes_.empty() && finishes_.front().step <= step_) {
         auto const [step, entry] = finishes_.front();
@@ -224,6 +227,9 @@ void Instance::end_decodes(core::TimeNs now_ns, InstanceListener& listener) {
         stop_decoding(entry.slot);
         Request request = slots_[entry.slot].request;
         request.generated = request.output_tokens;
+        request.last_token_ns = now_ns;
+        request.longest_gap_ns =
+            std::max(request.longest_gap_ns, gaps_.longest_since(slots_[entry.slot].gap_mark));
         free_slot(entry.slot);
         listener.on_completed(request, now_ns);
     }
@@ -247,23 +253,35 @@ void Instance::end_prefills(core::TimeNs now_ns, InstanceListener& listener) {
     for (Slot const slot : ended) end_prompt(slot, now_ns, listener);
 }
 
+bool Instance::hands_over(Request const& request) const {
+    return params_->prefill_only &&
+           (request.output_tokens > 1 || params_->first_token != llm::FirstToken::prefill);
+}
+
 void Instance::end_prompt(Slot slot, core::TimeNs now_ns, InstanceListener& listener) {
     Sequence& sequence = slots_[slot];
     Request& request = sequence.request;
-    ++request.generated;
-    ++counts_.output_tokens;
-    if (request.generated == 1) {
-        request.first_token_ns = now_ns;
-        listener.on_first_token(request, now_ns);
+    bool const hand_over = hands_over(request);
+    bool const first = request.generated == 0;
+    if (first)
+        request.timeline.close(request.handed_over ? TtftPart::first_iteration : TtftPart::prefill, now_ns);
+    if (!hand_over || params_->first_token != llm::FirstToken::resampled) {
+        ++request.generated;
+        ++counts_.output_tokens;
     }
-    if (request.generated == request.output_tokens) {
+    if (!first)
+        own_gap(request, now_ns, listener);
+    else if (!hand_over || params_->first_token == llm::FirstToken::prefill)
+        first_token(request, now_ns, listener);
+    if (hand_over) {
+        request.handed_over = true;
+        sequence.state = State::held;
+        listener.on_prefilled(request, slot, now_ns);
+    } else if (request.generated == request.output_tokens) {
         give_blocks(sequence.blocks);
         Request const done = request;
         free_slot(slot);
         listener.on_completed(done, now_ns);
-    } else if (params_->prefill_only) {
-        sequence.state = State::held;
-        listener.on_prefilled(request, slot, now_ns);
     } else {
         start_decoding(slot);
     }

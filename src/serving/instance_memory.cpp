@@ -31,6 +31,7 @@ std::int64_t Instance::blocks_to_prefill(Sequence const& sequence) const {
 }
 
 std::int64_t Instance::blocks_to_fetch(Request const& request) const {
+    // One token is not cached: the last one, or the prompt's last, which the first iteration processes once more.
     return blocks_for(reserves_output() ? most_cached(request) : request.context_tokens() - 1);
 }
 
@@ -70,7 +71,12 @@ void Instance::preempt_last() {
     admitted_.pop_back();
     stop_decoding(slot);
     Request& request = slots_[slot].request;
-    request.generated = static_cast<std::int32_t>(slots_[slot].base + step_ + 1 - request.input_tokens);
+    auto const generated = static_cast<std::int32_t>(slots_[slot].base + step_ + 1 - request.input_tokens);
+    if (generated > request.generated) {  // it has decoded since it joined
+        request.last_token_ns = gaps_.last_ns();
+        request.longest_gap_ns = std::max(request.longest_gap_ns, gaps_.longest_since(slots_[slot].gap_mark));
+    }
+    request.generated = generated;
     if (!swap_out(slot)) recompute(slot);
 }
 
@@ -110,7 +116,9 @@ void Instance::fetch_attached(core::TimeNs now_ns, InstanceListener& listener) {
         slots_[slot].blocks = blocks;
         take_blocks(blocks);
         ++fetching_;
-        listener.on_fetch(next.request, next.source, slot, now_ns);
+        if (next.request.first_token_ns == 0)
+            slots_[slot].request.timeline.close(TtftPart::decode_queue, now_ns);
+        listener.on_fetch(slots_[slot].request, next.source, slot, now_ns);
     }
 }
 

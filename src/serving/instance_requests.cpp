@@ -33,6 +33,7 @@ void Instance::submit(Request const& request, core::TimeNs now_ns, InstanceListe
     }
     Slot const slot = take_slot(request, State::waiting);
     slots_[slot].target = request.context_tokens();
+    slots_[slot].request.timeline.close(TtftPart::router, now_ns);
     waiting_.push_back(slot);
     ++unseen_;
     if (!busy_) start_iteration(now_ns, listener);
@@ -43,8 +44,10 @@ void Instance::attach(Request const& request, Slot source, core::TimeNs now_ns, 
     fetch_attached(now_ns, listener);
 }
 
-void Instance::kv_arrived(Slot reserved, core::TimeNs now_ns, InstanceListener& listener) {
+void Instance::kv_arrived(Slot reserved, Timeline const& way, core::TimeNs now_ns,
+                          InstanceListener& listener) {
     MW_EXPECT(slots_[reserved].state == State::fetching, "a KV cache arrived that nobody fetched");
+    slots_[reserved].request.timeline = way;
     arrived_.push_back(reserved);
     if (!busy_) start_iteration(now_ns, listener);
 }

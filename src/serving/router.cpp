@@ -54,8 +54,8 @@ void Router::prefill_done(Request const& request) {
 void Router::request_done(Request const& request, bool rejected) {
     --outstanding_;
     --load_of(decode_, request.decode);
-    // A request of one token ends with its prompt.
-    if (rejected || request.output_tokens == 1) prefill_done(request);
+    // Unless a decode instance went on with it, the prefill instance's answer comes only now.
+    if (rejected || !request.handed_over) prefill_done(request);
 }
 
 }  // namespace mw::serving

@@ -114,7 +114,6 @@ config::Deck bare_deck(Setup const& setup, Arrangement const& arrangement, confi
     deck.cluster.network_switch = entries.any_switch();
     deck.time = {longest_run_ns, 0, arrangement.prefill ? transfer_window_ns : window_ns, longest_run_ns};
     deck.output.request_sample = 1;
-    deck.output.token_gaps = setup.load == Load::steady_batch;
     return deck;
 }
 

@@ -66,11 +66,12 @@ class Client final : private serving::InstanceListener {
         if (request.generated >= request.output_tokens) request.output_tokens = request.generated + 1;
         instance_.attach(request, 0, now_ns, *this);
         if (instance_.busy()) return;
-        for (Slot const slot : fetched_) instance_.kv_arrived(slot, now_ns, *this);
+        for (Slot const slot : fetched_) instance_.kv_arrived(slot, {}, now_ns, *this);
         fetched_.clear();
     }
 
     void on_first_token(Request const&, core::TimeNs) override {}
+    void on_token_gaps(core::TimeNs, std::int64_t, core::TimeNs) override {}
     void on_completed(Request const&, core::TimeNs) override { ++completed_; }
     void on_rejected(Request const&, core::TimeNs) override {}
     void on_prefilled(Request const&, Slot, core::TimeNs) override {}

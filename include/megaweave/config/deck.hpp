@@ -36,8 +36,6 @@ struct OutputParams {
     std::string directory;
     core::TimeNs checkpoint_every_ns{600 * core::ns_per_s};  //!< of wall time; 0: only when stopped
     double request_sample{1};  //!< share of the requests that /requests of run.h5 lists
-    bool token_gaps{
-        false};  //!< keep a histogram of the times between tokens; `validate` asks for it, no deck can
 };
 
 /*!

@@ -69,6 +69,11 @@ struct IsSequence<std::deque<T>> : std::true_type {};
 template <>
 struct IsSequence<std::string> : std::true_type {};
 
+template <class T>
+struct IsArray : std::false_type {};
+template <class T, std::size_t size>
+struct IsArray<std::array<T, size>> : std::true_type {};
+
 template <class Ar, class T>
 void archive_sequence(Ar& ar, T& sequence) {
     using Value = typename T::value_type;
@@ -93,6 +98,8 @@ void archive_one(Ar& ar, T& value) {
         value.archive(ar);
     } else if constexpr (IsSequence<T>::value) {
         archive_sequence(ar, value);
+    } else if constexpr (IsArray<T>::value && !std::is_trivially_copyable_v<T>) {
+        for (auto& one : value) ar& one;
     } else {
         static_assert(std::is_trivially_copyable_v<T>, "give this type an archive() member");
         ar.raw(&value, sizeof(T));

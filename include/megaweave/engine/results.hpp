@@ -8,23 +8,47 @@
 #include "megaweave/core/hash.hpp"
 #include "megaweave/core/histogram.hpp"
 #include "megaweave/core/time.hpp"
+#include "megaweave/engine/load_history.hpp"
 #include "megaweave/engine/tally.hpp"
 #include "megaweave/llm/iteration.hpp"
 #include "megaweave/parallel/comm.hpp"
+#include "megaweave/serving/request.hpp"
 
 namespace mw::engine {
 
-//! Latencies of one service [ns], of what happened in the measured period.
+/*!
+ * What one service did [ns].
+ *
+ * Two populations. The requests that arrived in the measured period, whenever they end: how long their first token and their end took, those
+ * that are still open beside them. And what happened in the measured period, whenever it began: completions and tokens.
+ */
 struct ServiceResults {
-    core::Histogram ttft;
-    core::Histogram tpot;
-    core::Histogram e2e;
-    core::Histogram queue_wait;  //!< arrival to the first iteration
-    core::Histogram
-        token_gaps;  //!< between tokens of a sequence, one for each token; only where the deck asks for it
+    // Arrivals of the measured period
+    core::Histogram ttft;        //!< of those whose client has its first token
+    core::Histogram e2e;         //!< of those that are complete
+    core::Histogram queue_wait;  //!< arrival to the first iteration, of those with a first token
+    std::array<core::CoarseHistogram, serving::ttft_parts> parts;  //!< of `ttft`, by TtftPart
+    core::CoarseHistogram contention;                              //!< of the part `transfer`
+    core::Histogram ttft_open;  //!< ages at the end of those without a first token
+    core::Histogram e2e_open;   //!< ages at the end of all that are open
+    std::int64_t arrived{0};
+    std::int64_t completed{0};
+    std::int64_t rejected{0};
+    std::int64_t late{0};  //!< open, and already later than an objective allows
+    std::int64_t met{0};   //!< complete within the objectives
+    std::int64_t goodput_tokens{0};  //!< output of those
+    // What happened in the measured period
+    core::Histogram token_gaps;      //!< between tokens of a sequence (inter-token latency), one for each delivery
+    core::Histogram tpot;            //!< of completions of more than one token
+    core::Histogram longest_gap;     //!< between tokens of a request, likewise
+    core::Histogram completed_ttft;  //!< of completions
+    core::Histogram completed_e2e;
     std::int64_t completions{0};
-    std::int64_t output_tokens{0};  //!< of completed requests
-    std::int64_t objectives_met{0};
+    std::int64_t output_tokens{0};  //!< of completions
+
+    //! Arrivals whose outcome is known: complete, rejected, or later than their objectives.
+    [[nodiscard]] std::int64_t decided() const { return completed + rejected + late; }
+    [[nodiscard]] std::int64_t undecided() const { return arrived - decided(); }
 
     void merge(ServiceResults const& other);
     //! Adds everything to a digest, under this key.
@@ -32,7 +56,9 @@ struct ServiceResults {
 
     template <class Archive>
     void archive(Archive& ar) {
-        ar& ttft& tpot& e2e& queue_wait& token_gaps& completions& output_tokens& objectives_met;
+        ar& ttft& e2e& queue_wait& parts& contention& ttft_open& e2e_open;
+        ar& arrived& completed& rejected& late& met& goodput_tokens;
+        ar& token_gaps& tpot& longest_gap& completed_ttft& completed_e2e& completions& output_tokens;
     }
 };
 
@@ -46,6 +72,9 @@ struct RequestRecord {
     core::TimeNs arrival_ns{0};
     core::TimeNs first_token_ns{0};
     core::TimeNs completed_ns{0};
+    std::array<core::TimeNs, serving::ttft_parts> part_ns{};  //!< of the time to first token, by TtftPart
+    core::TimeNs contention_ns{0};                            //!< of the part `transfer`
+    core::TimeNs longest_gap_ns{0};                           //!< between two tokens
     std::int32_t prefill_instance{0};
     std::int32_t decode_instance{0};
 };
@@ -163,6 +192,10 @@ struct Results {
         network_power;  //!< from the hosts up; adds up to the breakdown's switches and optics
     std::array<core::TimeNs, llm::share_count> accelerator_ns{};
     std::vector<ServiceResults> services;
+    std::vector<std::int64_t> instances;  //!< by service
+    LoadHistory history;        //!< of the measured period
+    double mean_in_flight{0};   //!< requests arrived and not done, over time
+    bool drained{false};        //!< nothing more arrives and all is served
     FabricResults fabric;
     Performance performance;
 };

@@ -13,6 +13,7 @@ enum class Count : std::uint8_t {
     arrivals,
     completions,
     rejections,
+    in_flight_moment_us,  //!< times of departures less times of arrivals; with the number in flight, its integral over time
     first_tokens,
     ttft_ns,  //!< sum over first tokens
     tpot_ns,  //!< sum over completions with more than one token
@@ -33,10 +34,7 @@ enum class Count : std::uint8_t {
     cohort_arrived,
     cohort_completed,
     cohort_rejected,
-    // Of the requests that completed in the measured period
-    objectives_met,
-    goodput_tokens,
-    measured_completions,
+    measured_completions,  //!< in the measured period, whenever they arrived
     count_
 };
 inline constexpr std::size_t count_size = static_cast<std::size_t>(Count::count_);

@@ -53,6 +53,10 @@ struct RunIdentity {
     core::TimeNs sample_ns{0};
 };
 
+//! Parts of a time to first token, as columns of /requests.
+inline constexpr std::array<char const*, 7> ttft_part_names = {
+    "router", "prefill_queue", "prefill", "transfer", "decode_queue", "first_iteration", "delivery"};
+
 //! One request of the recorded sample. Times count from the start of the warm-up; instances are -1 where there was none.
 struct RequestRow {
     std::uint64_t id{0};
@@ -65,6 +69,9 @@ struct RequestRow {
     std::int32_t preemptions{0};
     std::int32_t prefill_instance{-1};
     std::int32_t decode_instance{-1};
+    std::array<core::TimeNs, ttft_part_names.size()> part_ns{};  //!< of the time to first token
+    core::TimeNs contention_ns{0};
+    core::TimeNs longest_gap_ns{0};
 };
 
 struct NamedHistogram {

@@ -34,6 +34,21 @@ struct Maturing {
 };
 
 /*!
+ * Disaggregated serving: which side gives the client its first token, and when.
+ *
+ * vLLM's decode instance is sent the prompt again, fetches the cache and computes the first token once more; the prefill instance's is thrown
+ * away (vllm-project/vllm issue 25373 and pull request 51919). SGLang and TensorRT-LLM carry the token along with the cache, and their
+ * decode side gives it out as soon as the cache is there and the request runs (SGLang docs/backend/pd_disaggregation.md; TensorRT-LLM,
+ * first_gen_tokens of its disaggregated parameters). A proxy that forwards the prefill's token at once is the third way.
+ */
+enum class FirstToken : std::uint8_t {
+    family,     //!< as the engine's family does it: vllm `resampled`, others `decode`
+    decode,     //!< carried along; given out when the request joins the decode instance's batch
+    resampled,  //!< computed by the decode instance's first iteration
+    prefill     //!< given out when the prompt is processed
+};
+
+/*!
  * One generation of an inference engine: what its kernels reach and what its host costs (physics.md, section 1).
  *
  * The factors multiply what the accelerator's catalogue entry says large kernels reach (hardware::KernelEfficiency), so an engine on
@@ -86,9 +101,16 @@ struct EngineParams {
     core::TimeNs response_ns{0};            //!< of a request: front end, tokenisation, streaming
     core::TimeNs response_per_token_ns{0};  //!< of a token of the prompt
     std::int64_t stream_interval{1};        //!< tokens that are delivered together
+    FirstToken first_token{FirstToken::family};
 
     std::vector<std::string> measured_on;  //!< accelerators
     hardware::Provenance provenance;
 };
+
+//! `first_token`, or what the family does; never `family`.
+[[nodiscard]] inline FirstToken first_token_of(EngineParams const& engine) {
+    if (engine.first_token != FirstToken::family) return engine.first_token;
+    return engine.family == "vllm" ? FirstToken::resampled : FirstToken::decode;
+}
 
 }  // namespace mw::llm

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "megaweave/core/time.hpp"
 #include "megaweave/llm/engine_params.hpp"
+#include "megaweave/serving/request.hpp"
 
 namespace mw::serving {
 
@@ -31,6 +33,16 @@ struct RequestTimes {
     core::TimeNs const group_ns =
         held_back > 0 ? (times.done_ns - times.first_ns) * held_back / (output_tokens - 1) : 0;
     return {times.arrival_ns, times.first_ns + group_ns + delay_ns, times.done_ns + delay_ns};
+}
+
+//! Parts of a time to first token as the client sees it [ns], by TtftPart; they add up to it. `timeline` ends where the engine gave the token.
+[[nodiscard]] inline std::array<core::TimeNs, ttft_parts> parts_of(Timeline const& timeline,
+                                                                  core::TimeNs ttft_ns) {
+    std::array<core::TimeNs, ttft_parts> parts = timeline.part_ns;
+    core::TimeNs& delivery = parts[static_cast<std::size_t>(TtftPart::delivery)];
+    delivery = ttft_ns;
+    for (std::size_t p = 0; p + 1 < ttft_parts; ++p) delivery -= parts[p];
+    return parts;
 }
 
 }  // namespace mw::serving

@@ -11,6 +11,7 @@
 #include "megaweave/llm/iteration.hpp"
 #include "megaweave/serving/params.hpp"
 #include "megaweave/serving/request.hpp"
+#include "megaweave/serving/token_gaps.hpp"
 
 namespace mw::serving {
 
@@ -27,6 +28,8 @@ class InstanceListener {
     virtual void on_completed(Request const& request, core::TimeNs now_ns) = 0;
     //! It can never fit: its context exceeds the instance's KV capacity.
     virtual void on_rejected(Request const& request, core::TimeNs now_ns) = 0;
+    //! So many sequences have a token now whose previous one is `gap_ns` old.
+    virtual void on_token_gaps(core::TimeNs gap_ns, std::int64_t sequences, core::TimeNs now_ns) = 0;
     //! Disaggregated: the prompt is processed; its KV blocks stay in `held` until `release`.
     virtual void on_prefilled(Request const& request, Slot held, core::TimeNs now_ns) = 0;
     //! Disaggregated: blocks are reserved in `reserved`; fetch the KV cache from `source` there, then call `kv_arrived`.
@@ -46,6 +49,7 @@ struct InstanceParams {
     std::int64_t swap_blocks{0};  //!< beside kv_blocks: room in the pool for sequences that gave way
     double load_bytes{0};         //!< of weights that all accelerators load first; 0: they are there
     double load_links{1};         //!< accelerators that load them, each by a link of its own
+    llm::FirstToken first_token{llm::FirstToken::decode};
 };
 
 //! Counts of what an instance did since it was built; they only grow.
@@ -89,6 +93,9 @@ struct InstanceCounts {
  * which it ends is known when it joins, and the sequences that need a new block at step s are those with base = -s modulo the
  * block size.
  *
+ * Disaggregated: the first token is seen where `first_token` says; one that the decode instance samples again is not counted where the
+ * prompt was processed.
+ *
  * Leaves out: priorities, moving blocks back when HBM has room again, hotter and colder blocks, cached prefixes that requests share
  * (each holds its own blocks), chance in how many drafts are accepted. Thread safety: none; one rack owns it.
  */
@@ -100,8 +107,8 @@ class Instance {
     void submit(Request const& request, core::TimeNs now_ns, InstanceListener& listener);
     //! Disaggregated: a request whose KV cache waits in slot `source` of its prefill instance.
     void attach(Request const& request, Slot source, core::TimeNs now_ns, InstanceListener& listener);
-    //! The KV cache that `on_fetch` asked for is here.
-    void kv_arrived(Slot reserved, core::TimeNs now_ns, InstanceListener& listener);
+    //! The KV cache that `on_fetch` asked for is here; `way` says what its transfer took.
+    void kv_arrived(Slot reserved, Timeline const& way, core::TimeNs now_ns, InstanceListener& listener);
     //! The KV blocks of a handed-over sequence have been fetched.
     void release(Slot held, core::TimeNs now_ns, InstanceListener& listener);
 
@@ -138,6 +145,14 @@ class Instance {
     [[nodiscard]] std::int64_t waiting() const {
         return static_cast<std::int64_t>(waiting_.size() + attached_.size()) + fetching_;
     }
+    //! Of them, those that wait for a place to fetch their cache, or for the cache itself.
+    [[nodiscard]] std::int64_t caches_waiting() const {
+        return static_cast<std::int64_t>(attached_.size()) + fetching_;
+    }
+    //! KV caches on their way here.
+    [[nodiscard]] std::int64_t fetching() const { return fetching_; }
+    //! It has as many sequences as its scheduler allows.
+    [[nodiscard]] bool full() const { return running() + fetching_ >= params_->scheduler.max_sequences; }
     [[nodiscard]] std::int64_t used_blocks() const { return used_blocks_; }
     [[nodiscard]] std::int64_t kv_blocks() const { return params_->kv_blocks; }
     //! In the memory pool, sequences put aside included.
@@ -151,6 +166,13 @@ class Instance {
     [[nodiscard]] std::int64_t census() const;
     //! Output tokens that those requests have so far.
     [[nodiscard]] std::int64_t tokens_present() const;
+    //! Those requests, one by one.
+    template <class Visitor>
+    void for_each_request(Visitor&& visit) const {
+        for (Sequence const& s : slots_)
+            if (s.state != State::free && s.state != State::held) visit(s.request);
+        for (Attached const& next : attached_) visit(next.request);
+    }
     //! Recounts blocks, contexts and queues from the slots; throws core::ContractError where the running sums disagree.
     void audit() const;
 
@@ -161,7 +183,7 @@ class Instance {
             decode_in_batch_;
         ar& gain_& gain_credit_& new_requests_;
         ar& start_ns_& end_ns_& resume_ns_& cost_& counts_;
-        ar& unseen_& since_poll_& prefilled_;
+        ar& unseen_& since_poll_& prefilled_& joined_& gaps_;
         ar& in_pool_& swapped_blocks_& moved_tokens_& reading_& loading_;
     }
 
@@ -180,6 +202,7 @@ class Instance {
         std::int64_t processed{0};  //!< of them, up to the end of the last iteration
         std::int64_t chunk{0};      //!< of them, in this iteration
         std::int64_t swapped{0};    //!< waiting: blocks that it holds in the memory pool
+        std::int64_t gap_mark{0};   //!< decoding: the batch's gaps from here on are its own too
     };
     struct Attached {
         Request request;
@@ -228,12 +251,17 @@ class Instance {
     [[nodiscard]] bool sees_waiting() const { return static_cast<std::int64_t>(waiting_.size()) > unseen_; }
     void gain_tokens();
     void secure_decode_blocks();
-    void join_arrived();
+    void join_arrived(core::TimeNs now_ns, InstanceListener& listener);
     void fetch_attached(core::TimeNs now_ns, InstanceListener& listener);
     std::int64_t continue_prefills(std::int64_t budget);
     void admit_waiting(std::int64_t budget, bool whole, core::TimeNs now_ns);
     void start_iteration(core::TimeNs now_ns, InstanceListener& listener);
     [[nodiscard]] llm::Batch batch() const;
+    void join_fetched(Slot slot, core::TimeNs now_ns, InstanceListener& listener);
+    void first_token(Request& request, core::TimeNs now_ns, InstanceListener& listener);
+    void own_gap(Request& request, core::TimeNs now_ns, InstanceListener& listener);
+    void deliver_tokens(core::TimeNs now_ns, InstanceListener& listener);
+    [[nodiscard]] bool hands_over(Request const& request) const;
     void end_decodes(core::TimeNs now_ns, InstanceListener& listener);
     void end_prefills(core::TimeNs now_ns, InstanceListener& listener);
     void end_prompt(Slot slot, core::TimeNs now_ns, InstanceListener& listener);
@@ -253,6 +281,8 @@ class Instance {
     std::deque<Attached> attached_;
     std::vector<Slot> arrived_;     //!< fetched; they join when the next iteration starts
     std::vector<Entry> admitted_;   //!< decoding sequences in order of admission, stale entries among them
+    std::vector<Entry> joined_;     //!< those that have not yet decoded since they joined
+    TokenGaps gaps_;                //!< of the others
     std::vector<Finish> finishes_;  //!< heap, earliest step on top, stale entries among them
     std::vector<std::int32_t> crossing_;  //!< decoding sequences by residue of their base
     //! Step on top of `finishes_`: spares most iterations the look.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <queue>
 #include <tuple>
@@ -47,7 +48,7 @@ inline llm::IterationCost synthetic_cost(llm::Batch const& batch) {
 
 enum class Seen : std::uint8_t { first_token, completed, rejected, prefilled, fetched };
 
-//! What happened to a request and when; `detail` has its tokens generated, preemptions, and when it was scheduled.
+//! What happened to a request and when; `detail` has its tokens generated, preemptions, when it was scheduled, and at its end the longest gap.
 struct Happening {
     core::TimeNs time_ns;
     std::uint64_t id;
@@ -55,6 +56,7 @@ struct Happening {
     std::int32_t generated;
     std::int32_t preemptions;
     core::TimeNs scheduled_ns;
+    core::TimeNs longest_gap_ns;
 
     friend auto operator<=>(Happening const&, Happening const&) = default;
 };
@@ -103,6 +105,12 @@ class Harness final : private serving::InstanceListener {
     }
     //! Requests, running and waiting ones and blocks after every event: two batchers that agree have the same.
     [[nodiscard]] std::vector<std::int64_t> const& gauges() const { return gauges_; }
+    //! Gaps between tokens: how many of which length ended when.
+    [[nodiscard]] std::map<std::pair<core::TimeNs, core::TimeNs>, std::int64_t> const& gaps() const {
+        return gaps_;
+    }
+    //! Completed requests whose time to first token is not the sum of its parts.
+    [[nodiscard]] std::int64_t unaccounted() const { return unaccounted_; }
     [[nodiscard]] Batcher const& front() const { return front_; }
     [[nodiscard]] Batcher const& back() const { return *back_; }
 
@@ -156,7 +164,7 @@ class Harness final : private serving::InstanceListener {
             case Kind::attach:
                 return back_->attach(event.request, event.slot, event.time_ns, *this);
             case Kind::arrived:
-                return back_->kv_arrived(event.slot, event.time_ns, *this);
+                return back_->kv_arrived(event.slot, event.request.timeline, event.time_ns, *this);
             case Kind::release:
                 return front_.release(event.slot, event.time_ns, *this);
         }
@@ -179,13 +187,20 @@ class Harness final : private serving::InstanceListener {
 
     void note(serving::Request const& request, core::TimeNs now_ns, Seen what) {
         log_.push_back(
-            {now_ns, request.id, what, request.generated, request.preemptions, request.scheduled_ns});
+            {now_ns, request.id, what, request.generated, request.preemptions, request.scheduled_ns,
+             what == Seen::completed ? request.longest_gap_ns : 0});
     }
     void on_first_token(serving::Request const& request, core::TimeNs now_ns) override {
         note(request, now_ns, Seen::first_token);
     }
+    void on_token_gaps(core::TimeNs gap_ns, std::int64_t sequences, core::TimeNs now_ns) override {
+        gaps_[{now_ns, gap_ns}] += sequences;
+    }
     void on_completed(serving::Request const& request, core::TimeNs now_ns) override {
         note(request, now_ns, Seen::completed);
+        core::TimeNs parts_ns = 0;
+        for (core::TimeNs const part : request.timeline.part_ns) parts_ns += part;
+        if (request.first_token_ns - request.arrival_ns != parts_ns) ++unaccounted_;
     }
     void on_rejected(serving::Request const& request, core::TimeNs now_ns) override {
         note(request, now_ns, Seen::rejected);
@@ -199,7 +214,9 @@ class Harness final : private serving::InstanceListener {
         note(request, now_ns, Seen::fetched);
         core::TimeNs const done_ns =
             now_ns + 700 + trial_.fetch_ns_per_token * (request.context_tokens() - 1);
-        events_.push({done_ns, request.id, Kind::arrived, reserved, request});
+        serving::Request arrived = request;
+        if (request.first_token_ns == 0) arrived.timeline.close(serving::TtftPart::transfer, done_ns);
+        events_.push({done_ns, request.id, Kind::arrived, reserved, arrived});
         events_.push({done_ns + 300, request.id, Kind::release, source, request});
     }
 
@@ -210,6 +227,8 @@ class Harness final : private serving::InstanceListener {
     std::priority_queue<Event> events_;
     std::vector<Happening> log_;
     std::vector<std::int64_t> gauges_;
+    std::map<std::pair<core::TimeNs, core::TimeNs>, std::int64_t> gaps_;
+    std::int64_t unaccounted_{0};
     std::int64_t steps_{0};
 };
 

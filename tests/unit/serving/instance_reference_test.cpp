@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "instance_harness.hpp"
 #include "reference_batcher.hpp"
 
@@ -60,6 +62,9 @@ test::Trial random_trial(std::uint64_t number, bool disaggregated) {
         trial.back->scheduler.block_tokens = trial.front.scheduler.block_tokens;
         trial.back->speculative = trial.front.speculative;
         trial.fetch_ns_per_token = dice.between(0, 400);
+        constexpr std::array ways = {llm::FirstToken::decode, llm::FirstToken::resampled,
+                                     llm::FirstToken::prefill};
+        trial.front.first_token = trial.back->first_token = ways[number % ways.size()];
     }
     trial.requests = random_requests(dice);
     return trial;
@@ -77,6 +82,8 @@ void compare(test::Trial const& trial, Total& total) {
     bool const same_log = instance.run() == reference.run();
     REQUIRE(same_log);
     REQUIRE(instance.gauges() == reference.gauges());
+    REQUIRE(instance.gaps() == reference.gaps());
+    REQUIRE(instance.unaccounted() == 0);
     REQUIRE(instance.used_blocks() == 0);
     REQUIRE(instance.census() == 0);
     std::int64_t const completed = instance.count(Seen::completed);
@@ -124,6 +131,7 @@ TEST_CASE("An instance that is saved and read back after any event goes on as if
         bool const same_log = whole.run() == saved.run();
         REQUIRE(same_log);
         REQUIRE(whole.gauges() == saved.gauges());
+        REQUIRE(whole.gaps() == saved.gaps());
     }
 }
 

@@ -252,9 +252,37 @@ TEST_CASE(
     CHECK(run.used_blocks() == 0);
 }
 
+TEST_CASE("The client of a disaggregated service has its first token where the engine gives it out") {
+    core::TimeNs const prefilled = cost_ns(0, 0, 5, 15, 1);
+    core::TimeNs const arrived = prefilled + 500 + 700 + 10 * 5;
+    auto const first_token = [&](llm::FirstToken where, std::int32_t output_tokens) {
+        serving::InstanceParams front = params(10, 4, 64, true);
+        front.prefill_only = true;
+        front.first_token = where;
+        serving::InstanceParams back = params(10, 4, 64, true);
+        back.first_token = where;
+        Harness<serving::Instance> run{{front, back, {request(0, 0, 5, output_tokens)}, 10}};
+        auto const& log = run.run();
+        CHECK(run.unaccounted() == 0);
+        CHECK(run.used_blocks() == 0);
+        CHECK(run.front().counts().output_tokens + run.back().counts().output_tokens == output_tokens);
+        CHECK(time_of(log, Seen::completed, 0) >= time_of(log, Seen::first_token, 0));
+        return time_of(log, Seen::first_token, 0);
+    };
+    CHECK(first_token(llm::FirstToken::prefill, 3) == prefilled);
+    CHECK(first_token(llm::FirstToken::decode, 3) == arrived);
+    // The decode instance has 4 of the 5 tokens' caches to start from and processes the fifth once more.
+    core::TimeNs const fetched = arrived - 10;  // the harness moves a token less
+    CHECK(first_token(llm::FirstToken::resampled, 3) == fetched + 10 + cost_ns(1, 5, 0, 0, 1, 1));
+    // A single token goes the same way.
+    CHECK(first_token(llm::FirstToken::prefill, 1) == prefilled);
+    CHECK(first_token(llm::FirstToken::decode, 1) == arrived);
+}
+
 TEST_CASE("A release of what nobody holds and an arrival that nobody asked for are contract violations") {
     struct Deaf final : serving::InstanceListener {
         void on_first_token(serving::Request const&, core::TimeNs) override {}
+        void on_token_gaps(core::TimeNs, std::int64_t, core::TimeNs) override {}
         void on_completed(serving::Request const&, core::TimeNs) override {}
         void on_rejected(serving::Request const&, core::TimeNs) override {}
         void on_prefilled(serving::Request const&, serving::Slot, core::TimeNs) override {}
@@ -266,7 +294,7 @@ TEST_CASE("A release of what nobody holds and an arrival that nobody asked for a
     CHECK_THROWS_AS(instance.advance(deaf), core::ContractError);
     instance.submit(request(0, 0, 5, 3), 0, deaf);
     CHECK_THROWS_AS(instance.release(0, 1, deaf), core::ContractError);
-    CHECK_THROWS_AS(instance.kv_arrived(0, 1, deaf), core::ContractError);
+    CHECK_THROWS_AS(instance.kv_arrived(0, {}, 1, deaf), core::ContractError);
 }
 
 TEST_CASE(

@@ -35,7 +35,8 @@ class ReferenceBatcher {
         attached_.push_back({request, source});
         fetch(now_ns, listener);
     }
-    void kv_arrived(serving::Slot reserved, core::TimeNs now_ns, serving::InstanceListener& listener) {
+    void kv_arrived(serving::Slot reserved, serving::Timeline const&, core::TimeNs now_ns,
+                    serving::InstanceListener& listener) {
         arrived_.push_back(reserved);
         if (!busy_) start(now_ns, listener);
     }
@@ -117,8 +118,15 @@ class ReferenceBatcher {
         new_ = 0;
         for (Id const id : arrived_) {
             std::erase(fetching_, id);
-            decoding_.push_back(id);
             ++new_;
+            Sequence& s = all_[id];
+            if (s.request.first_token_ns == 0 && s.request.generated == 1) see_token(s, now_ns, listener);
+            if (s.request.generated < s.request.output_tokens) {
+                decoding_.push_back(id);
+            } else {
+                s.blocks = 0;
+                listener.on_completed(s.request, now_ns);
+            }
         }
         arrived_.clear();
         std::int64_t const budget = params_.scheduler.max_batched_tokens;
@@ -250,6 +258,7 @@ class ReferenceBatcher {
             Sequence& s = all_[id];
             std::int64_t const left = s.request.output_tokens - s.request.generated;
             s.cached += gain_;
+            see_token(s, now_ns, listener);
             s.request.generated += static_cast<std::int32_t>(std::min(left, gain_));
             if (gain_ < left) {
                 still.push_back(id);
@@ -273,20 +282,36 @@ class ReferenceBatcher {
         prefilling_ = still;
         for (Id const id : ended) {
             Sequence& s = all_[id];
-            ++s.request.generated;
-            if (s.request.generated == 1) {
-                s.request.first_token_ns = now_ns;
-                listener.on_first_token(s.request, now_ns);
-            }
-            if (s.request.generated == s.request.output_tokens) {
+            bool const hand_over =
+                params_.prefill_only &&
+                (s.request.output_tokens > 1 || params_.first_token != llm::FirstToken::prefill);
+            bool const thrown_away = hand_over && params_.first_token == llm::FirstToken::resampled;
+            bool const carried = hand_over && params_.first_token == llm::FirstToken::decode;
+            if (!thrown_away) ++s.request.generated;
+            if (!thrown_away && !carried) see_token(s, now_ns, listener);
+            if (hand_over) {
+                s.request.handed_over = true;
+                listener.on_prefilled(s.request, id, now_ns);
+            } else if (s.request.generated == s.request.output_tokens) {
                 s.blocks = 0;
                 listener.on_completed(s.request, now_ns);
-            } else if (params_.prefill_only) {
-                listener.on_prefilled(s.request, id, now_ns);
             } else {
                 decoding_.push_back(id);
             }
         }
+    }
+
+    //! The client has one more token, or several at once.
+    static void see_token(Sequence& s, core::TimeNs now_ns, serving::InstanceListener& listener) {
+        serving::Request& request = s.request;
+        if (request.first_token_ns == 0) {
+            request.first_token_ns = now_ns;
+            listener.on_first_token(request, now_ns);
+        } else {
+            listener.on_token_gaps(now_ns - request.last_token_ns, 1, now_ns);
+            request.longest_gap_ns = std::max(request.longest_gap_ns, now_ns - request.last_token_ns);
+        }
+        request.last_token_ns = now_ns;
     }
 
     serving::InstanceParams params_;

@@ -184,8 +184,7 @@ std::string performance_block(engine::Performance const& p) {
 std::vector<std::string> warnings_of(config::Deck const& deck, engine::Verdict const& verdict) {
     std::vector<std::string> all;
     if (verdict.state == engine::LoadState::overloaded)
-        all.push_back(fmt::format("{}: {}. Latencies and objectives are those of a queue that no longer time would empty; use "
-                                  "more instances or less load",
+        all.push_back(fmt::format("{}: {}. Latencies depend on how long the run lasts: use more instances or less load",
                                   verdict.text, verdict.because));
     all.insert(all.end(), verdict.doubts.begin(), verdict.doubts.end());
     all.insert(all.end(), deck.warnings.begin(), deck.warnings.end());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "load_trend.hpp"
 #include "megaweave/core/survival.hpp"
@@ -57,7 +58,8 @@ ServiceVerdict judge_service(serving::ServiceParams const& service, LoadTrend co
     if (static_cast<double>(t.rejections) >= turned_away_limit * static_cast<double>(t.arrivals) &&
         t.rejections > 0)
         return {overloaded, 2 * t.shed > t.rejections ? "power" : "kv_capacity",
-                flow_text(t) + (2 * t.shed > t.rejections ? "" : ", as they never fit an instance's KV cache")};
+                flow_text(t) + (2 * t.shed > t.rejections ? ", for want of power"
+                                                          : ", as they never fit an instance's KV cache")};
     if (r.drained) return {steady, "", fmt::format("a workload with an end was served: {}", flow_text(t))};
     workload::ArrivalParams const& arrivals = service.workload.arrivals;
     bool const closed = arrivals.process == workload::Process::closed;
@@ -113,27 +115,20 @@ Series series_of(std::vector<SiteSample> const& samples) {
 }
 
 void doubt_halves(char const* what, std::vector<double> const& x, std::vector<double> const& seconds,
-                  std::optional<core::BatchMean> const& whole, std::vector<std::string>& doubts) {
+                  std::vector<std::string>& doubts) {
     std::size_t const half = x.size() / 2;
-    if (half == 0 || !whole || whole->mean <= 0) return;
-    auto const rate = [&](std::size_t from, std::size_t to) {
-        double sum = 0;
-        double time = 0;
-        for (std::size_t i = from; i < to; ++i) {
-            sum += x[i];
-            time += seconds[i];
-        }
-        return sum / time;
-    };
-    double const first = rate(0, half);
-    double const second = rate(half, x.size());
-    // Two halves differ by twice the half-width of the whole by chance.
-    double const noise = whole->half_width ? 2 * *whole->half_width / whole->mean : 0.0;
-    if (std::abs(second - first) <= std::max(halves_may_differ, noise) * whole->mean) return;
+    std::span<double const> const all_x{x};
+    std::span<double const> const all_s{seconds};
+    auto const first = core::batch_mean(all_x.first(half), all_s.first(half));
+    auto const second = core::batch_mean(all_x.subspan(half), all_s.subspan(half));
+    if (!first || !second || !first->half_width || !second->half_width) return;
+    double const noise = std::hypot(*first->half_width, *second->half_width);
+    double const mean = 0.5 * (first->mean + second->mean);
+    if (std::abs(second->mean - first->mean) <= std::max(halves_may_differ * mean, noise)) return;
     doubts.push_back(fmt::format(
         "the halves of the measured period differ: {} {:.4g} in the first, {:.4g} in the second. Use a longer "
         "time.warmup and time.duration",
-        what, first, second));
+        what, first->mean, second->mean));
 }
 
 void doubt_width(char const* what, std::optional<core::BatchMean> const& mean,
@@ -143,10 +138,10 @@ void doubt_width(char const* what, std::optional<core::BatchMean> const& mean,
                                  per_cent(*mean->half_width / mean->mean)));
 }
 
-std::vector<std::string> find_doubts(config::Deck const& deck, Results const& r, Verdict const& verdict,
-                                     Series const& series) {
+std::vector<std::string> find_doubts(Results const& r, Verdict const& verdict, Series const& series) {
     std::vector<std::string> doubts;
-    if (r.drained) return doubts;  // means over the whole of a workload, not samples of a steady state
+    // Of a whole workload, not a sample of a steady state; and no duration mends an overload.
+    if (r.drained || verdict.state == LoadState::overloaded) return doubts;
     auto const life = life_s(r);
     if (life && r.measured_s < lives_wanted * *life)
         doubts.push_back(fmt::format(
@@ -157,8 +152,8 @@ std::vector<std::string> find_doubts(config::Deck const& deck, Results const& r,
         doubts.emplace_back(
             "no request was completed in the measured period: it is shorter than the life of one. Use a longer "
             "time.duration");
-    doubt_halves("output tokens/s", series.tokens, series.seconds, verdict.output_tokens_per_s, doubts);
-    doubt_halves("facility watts", series.joules, series.seconds, verdict.facility_w, doubts);
+    doubt_halves("output tokens/s", series.tokens, series.seconds, doubts);
+    doubt_halves("facility watts", series.joules, series.seconds, doubts);
     if (auto const wave = wave_s(r.history.samples()))
         doubts.push_back(fmt::format(
             "requests are completed in waves, one each {:.3g} s: they move in lockstep, as with a fixed number in "
@@ -167,7 +162,6 @@ std::vector<std::string> find_doubts(config::Deck const& deck, Results const& r,
             *wave));
     doubt_width("output tokens/s", verdict.output_tokens_per_s, doubts);
     doubt_width("time to first token", verdict.ttft_s, doubts);
-    if (deck.services.empty()) doubts.clear();
     return doubts;
 }
 
@@ -201,7 +195,10 @@ Verdict judge(config::Deck const& deck, Results const& results) {
     verdict.facility_w = core::batch_mean(series.joules, series.seconds);
     verdict.ttft_s = core::batch_mean(series.ttft_s, series.first_tokens);
     verdict.tpot_s = core::batch_mean(series.tpot_s, series.tpot_samples);
-    for (std::string& doubt : find_doubts(deck, results, verdict, series))
+    for (std::optional<core::BatchMean>* mean :
+         {&verdict.output_tokens_per_s, &verdict.facility_w, &verdict.ttft_s, &verdict.tpot_s})
+        if (*mean && (results.drained || results.history.samples().size() < 2)) (*mean)->half_width.reset();
+    for (std::string& doubt : find_doubts(results, verdict, series))
         verdict.doubts.push_back(std::move(doubt));
     return verdict;
 }

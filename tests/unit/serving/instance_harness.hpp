@@ -84,8 +84,10 @@ class Harness final : private serving::InstanceListener {
     }
 
     std::vector<Happening> const& run() {
-        for (serving::Request const& request : trial_.requests)
+        for (serving::Request request : trial_.requests) {
+            request.timeline.from_ns = request.arrival_ns;
             events_.push({request.arrival_ns, request.id, Kind::submit, 0, request});
+        }
         while (step()) {
             front_.audit();
             if (back_) back_->audit();

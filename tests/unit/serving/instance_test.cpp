@@ -71,6 +71,7 @@ TEST_CASE("A request of one token is complete when its prompt is") {
     for (bool const prefill_only : {false, true}) {
         serving::InstanceParams p = params(10, 4, 16, true);
         p.prefill_only = prefill_only;
+        p.first_token = llm::FirstToken::prefill;
         Harness<serving::Instance> run{{p, {}, {request(0, 0, 5, 1)}}};
         auto const& log = run.run();
         CHECK(time_of(log, Seen::first_token, 0) == cost_ns(0, 0, 5, 15, 1));
@@ -271,9 +272,8 @@ TEST_CASE("The client of a disaggregated service has its first token where the e
     };
     CHECK(first_token(llm::FirstToken::prefill, 3) == prefilled);
     CHECK(first_token(llm::FirstToken::decode, 3) == arrived);
-    // The decode instance has 4 of the 5 tokens' caches to start from and processes the fifth once more.
-    core::TimeNs const fetched = arrived - 10;  // the harness moves a token less
-    CHECK(first_token(llm::FirstToken::resampled, 3) == fetched + 10 + cost_ns(1, 5, 0, 0, 1, 1));
+    // The decode instance starts from the caches of 4 of the 5 tokens, which come 10 ns earlier, and processes the fifth once more.
+    CHECK(first_token(llm::FirstToken::resampled, 3) == arrived - 10 + cost_ns(1, 5, 0, 0, 1, 1));
     // A single token goes the same way.
     CHECK(first_token(llm::FirstToken::prefill, 1) == prefilled);
     CHECK(first_token(llm::FirstToken::decode, 1) == arrived);

@@ -104,13 +104,14 @@ TEST_CASE(
                                               dice.one_in(4) ? 1 : 50));
                 ++assignments;
             } else if (!in_prefill.empty() && dice.one_in(2)) {
-                serving::Request const r = take(in_prefill);
+                serving::Request r = take(in_prefill);
                 if (dice.one_in(10)) {
                     router.request_done(r, true);
                 } else if (r.output_tokens == 1) {
                     router.request_done(r, false);  // ends with its prompt: one answer for both
                 } else {
                     router.prefill_done(r);
+                    r.handed_over = true;
                     in_decode.push_back(r);
                 }
             } else if (!in_decode.empty()) {

@@ -14,24 +14,6 @@ if(MW_SANITIZE)
   target_link_options(mw_flags INTERFACE -fsanitize=${MW_SANITIZE})
 endif()
 
-# Half of the time of a build goes into the standard library's headers. One build without this finds forgotten includes.
-option(MW_PCH "Precompile the standard library's headers" OFF)
-function(mw_precompile target)
-  if(NOT MW_PCH)
-    return()
-  endif()
-  if(NOT TARGET mw_headers)
-    file(WRITE ${CMAKE_BINARY_DIR}/mw_headers.cpp "")
-    add_library(mw_headers OBJECT ${CMAKE_BINARY_DIR}/mw_headers.cpp)
-    target_link_libraries(mw_headers PRIVATE mw_flags)
-    target_precompile_headers(mw_headers PRIVATE
-      <algorithm> <array> <cmath> <cstdint> <deque> <functional> <limits> <memory> <numeric> <optional> <ranges> <span> <string>
-      <string_view> <utility> <vector>)
-  endif()
-  target_compile_options(${target} PRIVATE "$<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow;-Wno-array-bounds>") # GCC 12 warns of its own headers
-  target_precompile_headers(${target} REUSE_FROM mw_headers)
-endfunction()
-
 # mw_module(NAME [USES modules…] [LIBRARIES targets…])
 # `USES` is public, as the layer table of src/README.md has it; outside libraries stay private to the module.
 function(mw_module name)
@@ -40,7 +22,6 @@ function(mw_module name)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   if(sources)
     add_library(mw_${name} STATIC ${sources})
-    mw_precompile(mw_${name})
     set(public PUBLIC)
     set(private PRIVATE)
   else()

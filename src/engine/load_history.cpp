@@ -25,6 +25,7 @@ void join(ServiceLoad& into, ServiceLoad const& next) {
     into.flow.rejections += before.flow.rejections;
     into.flow.shed += before.flow.shed;
     into.starved_ns += before.starved_ns;
+    into.prefill_busy_ns += before.prefill_busy_ns;
 }
 
 }  // namespace
@@ -44,6 +45,7 @@ void LoadHistory::add(SiteSample const& sample, std::span<ServiceLoad const> loa
         now.in_system = now.flow.arrivals - now.flow.completions - now.flow.rejections;
         now.flow = now.flow - last_[s].flow;
         now.starved_ns -= last_[s].starved_ns;
+        now.prefill_busy_ns -= last_[s].prefill_busy_ns;
         join(loads_[loads_.size() - services_ + s], now);
         last_[s] = loads[s];
     }

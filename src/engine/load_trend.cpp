@@ -36,8 +36,11 @@ LoadTrend trend_of(LoadHistory const& history, std::size_t service, std::int64_t
         trend.seconds += core::to_seconds(history.samples()[i].length_ns);
         if (2 * i < count) continue;
         trend.starved_s += core::to_seconds(load.starved_ns);
+        trend.prefill_busy += core::to_seconds(load.prefill_busy_ns);
         trend.half_s += core::to_seconds(history.samples()[i].length_ns);
     }
+    trend.prefill_instances = static_cast<double>(history.load(count - 1, service).prefill_instances);
+    if (trend.prefill_instances > 0) trend.prefill_busy /= trend.prefill_instances * trend.half_s;
     trend.in_system = history.load(count - 1, service).in_system;
     std::size_t const eighth = std::max<std::size_t>(1, count / 8);
     std::size_t const half = count / 2;

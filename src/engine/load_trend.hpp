@@ -27,6 +27,8 @@ struct LoadTrend {
     double full{0};              //!< instances whose batch is full
     double starved_s{0};         //!< of instance time, in the second half, for KV blocks
     double half_s{0};            //!< its length
+    double prefill_instances{0};
+    double prefill_busy{0};      //!< share of their time in the second half
     double in_system_first{0};
     double in_system_last{0};
     double unevenness{1};        //!< mean square of waiting requests of an instance over the square of the mean; 1: even

@@ -65,6 +65,9 @@ void Rack::add_loads(std::span<ServiceLoad> loads) const {
         load.waiting_squares += waiting * waiting;
         load.starved_ns += instance.counts().kv_starved_ns;
         load.full += instance.full() ? 1 : 0;
+        if (!hosted.prefill) continue;
+        ++load.prefill_instances;
+        load.prefill_busy_ns += instance.counts().busy_ns;
     }
 }
 

@@ -15,7 +15,8 @@ namespace {
 
 constexpr double turned_away_limit = 0.05;
 constexpr double growth_of_arrivals = 0.005;
-constexpr double growth_sigmas = 2.5;
+constexpr double growth_sigmas = 2;
+constexpr double saturated = 0.99;
 constexpr double lives_wanted = 3;
 constexpr double halves_may_differ = 0.05;
 constexpr double half_width_limit = 0.10;
@@ -65,6 +66,12 @@ ServiceVerdict judge_service(serving::ServiceParams const& service, LoadTrend co
     bool const closed = arrivals.process == workload::Process::closed;
     bool const piles_up = grew(t.waiting_first, t.waiting_last, t.arrivals) &&
                           t.waiting_last > t.waiting_middle;
+    // At the limit chance decides for minutes whether the queue grows.
+    if (!closed && !arrivals.finite() && t.prefill_busy > saturated &&
+        t.prompts_waiting > 2 * t.prefill_instances)
+        return {overloaded, "prefill",
+                fmt::format("{}; the {:.0f} prefill instances are busy {} of the time and {:.4g} prompts wait",
+                            flow_text(t), t.prefill_instances, per_cent(t.prefill_busy), t.prompts_waiting)};
     if (closed ? t.waiting > std::max(t.running, 1.0) : piles_up)
         return {overloaded, waits_for(t, instances, r),
                 closed ? fmt::format("of {} requests in flight {:.4g} wait and {:.4g} run", t.in_system,

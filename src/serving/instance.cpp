@@ -179,6 +179,7 @@ void Instance::start_iteration(core::TimeNs now_ns, InstanceListener& listener) 
     busy_ = true;
     start_ns_ = std::max(now_ns, resume_ns_);
     end_ns_ = start_ns_ + cost_.duration_ns;
+    counts_.busy_ns += cost_.duration_ns;
     reading_ = cost_.pool_bytes > 0;
     if (kv_starved()) counts_.kv_starved_ns += cost_.duration_ns;
 }

@@ -39,8 +39,9 @@ struct Verdict {
  * Judges arrivals against completions.
  *
  * Overloaded: one in twenty arrivals or more is turned away; or, with open arrivals, the number of waiting requests grew from the first
- * eighth of the measured period to the last by more than 2.5 standard deviations of the number of arrivals (taken as Poisson), by more
- * than 1 in 200 arrivals, and in its second half too; or, with a fixed number in flight, more requests wait than run. Filling: requests
+ * eighth of the measured period to the last by more than 2 standard deviations of the number of arrivals (taken as Poisson), by more
+ * than 1 in 200 arrivals, and in its second half too, or prefill instances are busy for 99 % of the time while more than two prompts wait
+ * for each; or, with a fixed number in flight, more requests wait than run. Filling: requests
  * in flight grew likewise but do not wait, or a workload with an end has not ended. Else steady.
  *
  * The resource is where most of the waiting requests are: KV blocks (`kv_capacity`, where instances starved for a third of the time), places

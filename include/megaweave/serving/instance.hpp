@@ -59,6 +59,7 @@ struct InstanceCounts {
     std::int64_t input_tokens{0};   //!< prompt tokens, recomputation after preemption included
     std::int64_t cached_tokens{0};  //!< of them, found in the prefix cache instead of processed
     std::int64_t preemptions{0};
+    core::TimeNs busy_ns{0};  //!< of iterations begun, without what they wait for a memory pool
     core::TimeNs kv_starved_ns{
         0};  //!< of iterations at whose start a prompt waited for nothing but KV blocks
 };

@@ -118,7 +118,7 @@ void warn_about_threads(parallel::Comm const& comm, int threads) {
 std::vector<std::string> warn(engine::World const& world, parallel::Comm const& comm) {
     if (!comm.root()) return {};
     std::vector<std::string> warnings = engine::assess(world).warnings;
-    for (std::string const& warning : warnings) fmt::print(stderr, "megaweave: warning: {}\n", warning);
+    for (std::string const& warning : warnings) fmt::print("warning: {}\n", warning);
     return warnings;
 }
 

@@ -34,6 +34,18 @@ void warn_of_samples(config::TimeParams const& time, Warnings& warnings) {
                     duration_text(core::to_seconds(time.duration_ns) / 10)));
 }
 
+//! That are expected to arrive.
+double requests_of_run(config::TimeParams const& time, ServiceModel const& service,
+                       LoadEstimate const& load) {
+    workload::ArrivalParams const& arrivals = service.params().workload.arrivals;
+    if (arrivals.requests > 0) return static_cast<double>(arrivals.requests);
+    if (load.offered_per_s == 0 && service.trace() != nullptr)
+        return static_cast<double>(service.trace()->requests().size());
+    double const per_s = load.offered_per_s > 0 ? load.offered_per_s : load.capacity_per_s;
+    return static_cast<double>(arrivals.concurrency) +
+           per_s * core::to_seconds(time.warmup_ns + time.duration_ns);
+}
+
 }  // namespace
 
 std::string grouped(std::int64_t number) {
@@ -48,6 +60,8 @@ std::string percent(double share) {
 }
 
 std::string duration_text(double seconds) {
+    if (seconds == 0) return "0 s";
+    if (seconds >= 1000) return fmt::format("{:.0f} s", seconds);
     if (seconds < 1e-3) return fmt::format("{:.3g} us", seconds * 1e6);
     return seconds < 1 ? fmt::format("{:.3g} ms", seconds * 1e3) : fmt::format("{:.3g} s", seconds);
 }
@@ -58,7 +72,7 @@ Feasibility assess(World const& world) {
         ServiceModel const& service = world.service(core::ServiceId::of(s));
         LoadEstimate const load = estimate_load(world, core::ServiceId::of(s));
         all.services.push_back(load);
-        warn_of_lengths(service, all.warnings);
+        warn_of_lengths(service, requests_of_run(world.deck().time, service, load), all.warnings);
         warn_of_memory(service, all.warnings);
         warn_of_hashes(service, all.warnings);
         warn_of_load(service, load, all.warnings);

@@ -45,9 +45,10 @@ void warn_of_rate(serving::ServiceParams const& params, LoadEstimate const& load
     double const share = load.load();
     if (share < high_load) return;
     std::string const facts = fmt::format(
-        "service {}: {:.4g} requests/s are {:.0f} % of the {:.4g}/s that {} can serve by the estimate of "
-        "`check`",
-        params.name, load.offered_per_s, 100 * share, load.capacity_per_s, bound_of(load.bound));
+        "service {}: {:.4g} requests/s are {} the {:.4g}/s that {} can serve by the estimate of `check`",
+        params.name, load.offered_per_s,
+        share < 2 ? fmt::format("{:.0f} % of", 100 * share) : fmt::format("{:.3g} times", share),
+        load.capacity_per_s, bound_of(load.bound));
     std::string const cure =
         fmt::format("Use a lower {}{}", rate_key(params.workload.arrivals), cure_of(load.bound));
     warnings.push_back(
@@ -74,11 +75,11 @@ void warn_of_limits(serving::ServiceParams const& params, Warnings& warnings) {
     std::int64_t const each = 1 + params.speculative.draft_tokens;
     if (scheduler.policy != serving::SchedulerPolicy::mixed || !scheduler.chunked_prefill) return;
     if (scheduler.max_sequences * each < scheduler.max_batched_tokens) return;
+    std::string const tokens = each > 1 ? fmt::format(" with {} tokens each in an iteration", each) : "";
     warnings.push_back(fmt::format(
-        "service {}: max_sequences of {} with {} tokens each in an iteration fill max_batched_tokens of {}: "
-        "a full batch leaves no "
+        "service {}: max_sequences of {}{} fill max_batched_tokens of {}: a full batch leaves no "
         "room for prompts. Use a larger max_batched_tokens or a smaller max_sequences",
-        params.name, grouped(scheduler.max_sequences), each, grouped(scheduler.max_batched_tokens)));
+        params.name, grouped(scheduler.max_sequences), tokens, grouped(scheduler.max_batched_tokens)));
 }
 
 //! Prompts, and caches of disaggregated services, reach their instance at a window's end.

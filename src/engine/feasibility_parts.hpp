@@ -11,7 +11,8 @@ namespace mw::engine {
 
 using Warnings = std::vector<std::string>;
 
-void warn_of_lengths(ServiceModel const& service, Warnings& warnings);
+//! `requests`: that arrive in the run.
+void warn_of_lengths(ServiceModel const& service, double requests, Warnings& warnings);
 void warn_of_memory(ServiceModel const& service, Warnings& warnings);
 void warn_of_hashes(ServiceModel const& service, Warnings& warnings);
 void warn_of_load(ServiceModel const& service, LoadEstimate const& load, Warnings& warnings);

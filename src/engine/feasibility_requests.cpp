@@ -10,8 +10,10 @@ namespace mw::engine {
 
 namespace {
 
-//! Rarer requests are not worth a line.
-constexpr double least_share = 1e-5;
+//! Half a request of the run is expected, or one in a thousand.
+bool is_worth_a_line(double share, double requests) {
+    return share >= 1e-3 || share * requests >= 0.5;
+}
 
 constexpr double first_quantile = 1e-9;
 constexpr double last_quantile = 1 - 1e-9;
@@ -64,7 +66,7 @@ double share_longer_than(ServiceModel const& service, std::int64_t tokens) {
     });
 }
 
-void warn_of_lengths(ServiceModel const& service, Warnings& warnings) {
+void warn_of_lengths(ServiceModel const& service, double requests, Warnings& warnings) {
     serving::ServiceParams const& params = service.params();
     bool const unified = params.mode == serving::Mode::unified;
     serving::InstanceParams const& instance = service.instance(!unified);
@@ -72,7 +74,7 @@ void warn_of_lengths(ServiceModel const& service, Warnings& warnings) {
     std::int64_t const own_limit = params.scheduler.max_model_len;
     bool const by_key = own_limit > 0 && longest == own_limit;
     double const rejected = share_longer_than(service, longest);
-    if (rejected > least_share) {
+    if (is_worth_a_line(rejected, requests)) {
         bool const fixed = !service.input().from_trace() && !service.output().from_trace() &&
                            is_fixed(service.input()) && is_fixed(service.output());
         std::string const need =
@@ -95,9 +97,9 @@ void warn_of_lengths(ServiceModel const& service, Warnings& warnings) {
                       grouped(longest - 1 + params.speculative.draft_tokens)));
     }
     std::int64_t const context = params.model.context;
-    if (context <= 0 || own_limit > 0) return;
-    double const beyond = share_longer_than(service, context);
-    if (beyond > least_share)
+    if (context <= 0 || own_limit > 0 || longest <= context) return;
+    double const beyond = share_longer_than(service, context) - rejected;  // which are served
+    if (is_worth_a_line(beyond, requests))
         warnings.push_back(
             fmt::format("service {}: {} requests are longer than the {} tokens of context that {} was made "
                         "for: engines refuse them, this "
@@ -136,7 +138,7 @@ void warn_of_hashes(ServiceModel const& service, Warnings& warnings) {
     if (service.params().workload.prefix_hit > 0) return;  // the user's own number for it
     double const share =
         static_cast<double>(trace->reusable_tokens()) / static_cast<double>(trace->input_tokens());
-    if (share < least_share) return;
+    if (share < 1e-3) return;
     warnings.push_back(fmt::format(
         "service {}: the trace's prefix hashes are not simulated, so every prompt is processed whole. A "
         "cache without end would "

@@ -195,7 +195,7 @@ class Filler {
             most_running = std::max(most_running, bench_.instance().running());
         }
         Mark const begin = mark();
-        std::int64_t const end = bench_.done() + std::max<std::int64_t>(4 * most_running, 64);
+        std::int64_t const end = bench_.done() + std::max<std::int64_t>(4 * most_running, 256);
         while (bench_.done() < end && iterations_ < most_iterations) step();
         Mark const now = mark();
         double const seconds = now.at_s - begin.at_s;

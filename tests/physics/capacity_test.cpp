@@ -14,8 +14,8 @@ using namespace mw;
 namespace {
 
 struct Saturated {
-    char const* name;
-    char const* deck;
+    std::string name;
+    std::string deck;
     std::vector<config::Override> overrides;
 };
 
@@ -45,8 +45,8 @@ std::vector<Saturated> decks() {
               {"cluster.rack", "hgx-h200"},
               {"services[0].model", "deepseek-v3"},
               {"services[0].parallelism", "{tensor: 1, expert: 8, attention_data: 8}"},
-              warmup,
-              period,
+              {"time.warmup", "200 s"},
+              {"time.duration", "600 s"},
               flood}},
             {"long contexts, KV cache bound",
              "unified.yaml",
@@ -54,9 +54,9 @@ std::vector<Saturated> decks() {
               {"services[0].scheduler.kv_blocks", "40000"},
               {load + "input", "{distribution: uniform, min: 20000, max: 60000}"},
               {load + "output", "{distribution: fixed, tokens: 500}"},
-              {"time.warmup", "200 s"},
-              {"time.duration", "600 s"},
-              flood}}};
+              {"time.warmup", "400 s"},
+              {"time.duration", "2000 s"},
+              {load + "arrivals.rate", "2 /s"}}}};
 }
 
 }  // namespace

@@ -36,14 +36,14 @@ struct LoadEstimate {
  * p, d: prefill and decode instances of the cell; part: the share of the load that it is given (workload::CellShare). A prefill
  * instance gives its blocks free at once, a decode instance has caches at once. The lengths are the laws' quantiles at the points of a
  * two-dimensional low-discrepancy sequence, or rows all over the trace: no chance in them. The first two lives of a full batch are left
- * out, four are measured, of at most 60,000 iterations.
+ * out, then four and at least 256 requests are measured, in at most 60,000 iterations.
  *
  * Life at the offered load: n sequences on an instance by Little's law, n = rate x life, life = TTFT + (output - 1) T(n), by iteration.
  *
  * Valid: steady load. Leaves out: the network (transfers, collectives that leave the scale-up domain at less than their link's rate),
  * windows, chance in arrivals and its queues, heat, caps by the site's control, pools on the network and what other instances take of a
  * rack's pool (each has its even part). Requests that never fit count as served at once.
- * Errors against saturated runs: tests/physics/capacity_test.cpp states them, up to 6 % on five decks.
+ * Errors against saturated runs: tests/physics/capacity_test.cpp, on five decks +1.5, -0.9, -0.6, +2.7 and -4.4 %.
  * Worked: the case unstable_but_objectives_met (quickstart on 576 accelerators): 492 requests/s by its run.
  */
 [[nodiscard]] LoadEstimate estimate_load(World const& world, core::ServiceId id);

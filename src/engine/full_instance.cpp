@@ -190,21 +190,26 @@ class Filler {
         refill();
         if (!bench_.instance().busy()) return {};
         std::int64_t most_running = 1;
-        while (bench_.done() < 2 * most_running && iterations_ < most_iterations / 3) {
+        while (goes_on(2 * most_running, most_iterations / 3)) {
             step();
             most_running = std::max(most_running, bench_.instance().running());
         }
         Mark const begin = mark();
         std::int64_t const end = bench_.done() + std::max<std::int64_t>(4 * most_running, 256);
-        while (bench_.done() < end && iterations_ < most_iterations) step();
+        while (goes_on(end, most_iterations)) step();
         Mark const now = mark();
         double const seconds = now.at_s - begin.at_s;
+        if (seconds <= 0) return {};
         double const taken = static_cast<double>(given_.seen - bench_.rejected());
         double const per_s = (now.tokens - begin.tokens) / seconds / (given_.tokens / taken);
         return {per_s * static_cast<double>(given_.all) / taken, (now.running_s - begin.running_s) / seconds};
     }
 
   private:
+    [[nodiscard]] bool goes_on(std::int64_t done, std::int64_t iterations) const {
+        return bench_.instance().busy() && bench_.done() < done && iterations_ < iterations;
+    }
+
     void step() {
         bench_.step();
         ++iterations_;
@@ -266,8 +271,8 @@ double lone_prompt_s(World const& world, core::ServiceId id, std::int64_t input_
     request.prefix_tokens = static_cast<std::int32_t>(
         std::llround(world.service(id).params().workload.prefix_hit * static_cast<double>(input_tokens)));
     bench.give(request);
-    while (bench.instance().busy()) bench.step();
-    return bench.first_token_s();
+    for (std::int64_t i = 0; i < most_iterations && bench.instance().busy(); ++i) bench.step();
+    return bench.done() > 0 ? bench.first_token_s() : bench.now_s();
 }
 
 }  // namespace mw::engine

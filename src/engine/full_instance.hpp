@@ -28,7 +28,7 @@ struct FullPace {
 //! Serves alone until its pace is known (load_estimate.hpp).
 [[nodiscard]] FullPace pace_of_full_instance(World const& world, core::ServiceId id, Role role);
 
-//! From arrival to the end of the prompt of a request that is alone [s].
+//! From arrival to the end of the prompt of a request that is alone [s]; less where that takes more than 60,000 iterations.
 [[nodiscard]] double lone_prompt_s(World const& world, core::ServiceId id, std::int64_t input_tokens);
 
 }  // namespace mw::engine

@@ -106,7 +106,8 @@ void print_service(engine::Deployment::Service const& s, serving::ServiceParams 
 
 //! By the estimate: engine::estimate_load.
 void print_load(engine::LoadEstimate const& load) {
-    static constexpr std::array<char const*, 3> bounds = {"", ", prefill bound", ", decode bound"};
+    static constexpr std::array<char const*, 4> bounds = {"", ", prefill bound", ", decode bound",
+                                                          ", network bound"};
     if (load.capacity_per_s <= 0) return line("estimated capacity", "no request fits");
     std::string const used =
         load.offered_per_s > 0 ? fmt::format(", {:.0f} % offered", 100 * load.load()) : std::string{};

@@ -19,6 +19,8 @@ std::string bound_of(Bound bound) {
             return "its prefill instances";
         case Bound::decode:
             return "its decode instances";
+        case Bound::network:
+            return "the network adapters that carry its caches";
         case Bound::unified:
             break;
     }
@@ -31,6 +33,8 @@ std::string cure_of(Bound bound) {
             return ", more accelerators or a larger share of prefill instances";
         case Bound::decode:
             return ", more accelerators or a smaller share of prefill instances";
+        case Bound::network:
+            return " or a faster scale_out.link";
         case Bound::unified:
             break;
     }
@@ -63,9 +67,9 @@ void warn_of_concurrency(serving::ServiceParams const& params, LoadEstimate cons
     auto const in_flight = static_cast<double>(arrivals.concurrency);
     if (in_flight < 1.1 * load.in_flight + 1) return;
     warnings.push_back(
-        fmt::format("service {}: of {} requests in flight about {} are at work, as many as {} hold; the "
-                    "others wait, and TTFT is "
-                    "mostly their wait. Use a lower arrivals.concurrency, or look at throughput alone",
+        fmt::format("service {}: of {} requests in flight about {} are at work, limited by {}; the "
+                    "others wait, and TTFT is mostly their wait. Use a lower arrivals.concurrency, or look "
+                    "at throughput alone",
                     params.name, grouped(arrivals.concurrency), grouped(std::llround(load.in_flight)),
                     bound_of(load.bound)));
 }

@@ -12,6 +12,19 @@ namespace mw::engine {
 
 namespace {
 
+//! Of one accelerator's adapter.
+double nic_bytes_per_s(World const& world) {
+    return std::min(world.deck().cluster.rack.accelerator.scale_out_bytes_per_s,
+                    static_cast<double>(world.deck().cluster.scale_out.link_bytes_per_s));
+}
+
+//! Caches pass the scale-out network: no prefill instance shares a scale-up domain with a decode instance.
+bool passes_network(World const& world, serving::ServiceParams const& params) {
+    return params.mode == serving::Mode::disaggregated && nic_bytes_per_s(world) > 0 &&
+           std::min(params.parallelism_of(true).accelerators(),
+                    params.parallelism_of(false).accelerators()) >= world.deck().cluster.rack.scale_up_domain;
+}
+
 //! A request of mean lengths, by iterations of one instance.
 class MeanRequest {
   public:
@@ -77,13 +90,11 @@ class MeanRequest {
     //! Of a prompt's cache from prefill to decode instance, alone on the network.
     [[nodiscard]] double transfer_s(World const& world, std::int64_t tokens) const {
         serving::ServiceParams const& params = service_->params();
-        if (params.mode == serving::Mode::unified) return 0;
+        if (!passes_network(world, params)) return 0;
         std::int64_t const nics =
             std::min(params.parallelism_of(true).accelerators(), params.parallelism_of(false).accelerators());
-        double const each = std::min(world.deck().cluster.rack.accelerator.scale_out_bytes_per_s,
-                                     static_cast<double>(world.deck().cluster.scale_out.link_bytes_per_s));
-        return each > 0 ? static_cast<double>(service_->kv_bytes(tokens)) / (each * static_cast<double>(nics))
-                        : 0.0;
+        return static_cast<double>(service_->kv_bytes(tokens)) /
+               (nic_bytes_per_s(world) * static_cast<double>(nics));
     }
 
     ServiceModel const* service_;
@@ -111,21 +122,36 @@ std::vector<Pools> pools_by_cell(World const& world, core::ServiceId id) {
     return cells;
 }
 
+//! Requests whose caches the adapters of a cell's instances carry.
+double carried_per_s(World const& world, ServiceModel const& service, Pools const& cell) {
+    serving::ServiceParams const& params = service.params();
+    double const cache = static_cast<double>(service.kv_bytes(std::llround(mean_input_tokens(service))));
+    if (!passes_network(world, params) || cache <= 0) return std::numeric_limits<double>::infinity();
+    double const adapters =
+        std::min(cell.prefill * static_cast<double>(params.parallelism_of(true).accelerators()),
+                 cell.decode * static_cast<double>(params.parallelism_of(false).accelerators()));
+    return adapters * nic_bytes_per_s(world) / cache;
+}
+
 void add_capacity(World const& world, core::ServiceId id, LoadEstimate& load, FullPace const& decode,
                   FullPace const& prefill) {
+    constexpr double no_bound = std::numeric_limits<double>::infinity();
     std::vector<Pools> const cells = pools_by_cell(world, id);
     std::vector<std::uint64_t> const& weights = world.plan().cell_weights(id);
     bool const unified = world.service(id).params().mode == serving::Mode::unified;
-    load.capacity_per_s = std::numeric_limits<double>::infinity();
+    load.capacity_per_s = no_bound;
     for (std::uint32_t c = 0; c < cells.size(); ++c) {
         double const stretch =
             workload::CellShare{c, static_cast<std::uint32_t>(cells.size()), weights}.stretch();
-        double const decodes = stretch * cells[c].decode * decode.requests_per_s;
-        double const prefills = unified ? std::numeric_limits<double>::infinity()
-                                        : stretch * cells[c].prefill * prefill.requests_per_s;
-        if (std::min(decodes, prefills) >= load.capacity_per_s) continue;
-        load.capacity_per_s = std::min(decodes, prefills);
-        load.bound = unified ? Bound::unified : prefills < decodes ? Bound::prefill : Bound::decode;
+        auto const bound_by = [&](Bound bound, double per_s) {
+            if (stretch * per_s >= load.capacity_per_s) return;
+            load.capacity_per_s = stretch * per_s;
+            load.bound = bound;
+        };
+        bound_by(unified ? Bound::unified : Bound::decode, cells[c].decode * decode.requests_per_s);
+        if (unified) continue;
+        bound_by(Bound::prefill, cells[c].prefill * prefill.requests_per_s);
+        bound_by(Bound::network, carried_per_s(world, world.service(id), cells[c]));
     }
 }
 

@@ -7,8 +7,8 @@
 
 namespace mw::engine {
 
-//! Which instances of a service are full first.
-enum class Bound : std::uint8_t { unified, prefill, decode };
+//! What of a service is full first: its instances, those of one kind, or the adapters that caches pass.
+enum class Bound : std::uint8_t { unified, prefill, decode, network };
 
 //! What a service can do, by `estimate_load`.
 struct LoadEstimate {
@@ -33,17 +33,18 @@ struct LoadEstimate {
  *     capacity = min over cells c of min(p(c) r_p, d(c) r_d) / part(c),   unified: N r
  *     r = tokens/s of the full instance (prompt tokens for prefill instances, else output tokens) / mean tokens of a request
  *
- * p, d: prefill and decode instances of the cell; part: the share of the load that it is given (workload::CellShare). A prefill
+ * and where prefill and decode instances do not share scale-up domains, min(p a_p, d a_d) b / (cache of a mean prompt), with accelerators a
+ * of an instance and bytes/s b of an adapter. p, d: prefill and decode instances of the cell; part: the share of the load that it is given (workload::CellShare). A prefill
  * instance gives its blocks free at once, a decode instance has caches at once. The lengths are the laws' quantiles at the points of a
  * two-dimensional low-discrepancy sequence, or rows all over the trace: no chance in them. The first two lives of a full batch are left
  * out, then four and at least 256 requests are measured, in at most 60,000 iterations.
  *
  * Life at the offered load: n sequences on an instance by Little's law, n = rate x life, life = TTFT + (output - 1) T(n), by iteration.
  *
- * Valid: steady load. Leaves out: the network (transfers, collectives that leave the scale-up domain at less than their link's rate),
+ * Valid: steady load. Leaves out: the network beyond its adapters (and collectives that leave the scale-up domain at less than their link's rate),
  * windows, chance in arrivals and its queues, heat, caps by the site's control, pools on the network and what other instances take of a
  * rack's pool (each has its even part). Requests that never fit count as served at once.
- * Errors against saturated runs: tests/physics/capacity_test.cpp, on five decks +1.5, -0.9, -0.6, +2.7 and -4.4 %.
+ * Errors against saturated runs: tests/physics/capacity_test.cpp, on five decks +1.5, -0.9, -0.6, +2.7, -4.4 % and, bound by adapters, less.
  * Worked: the case unstable_but_objectives_met (quickstart on 576 accelerators): 492 requests/s by its run.
  */
 [[nodiscard]] LoadEstimate estimate_load(World const& world, core::ServiceId id);

@@ -44,7 +44,7 @@ struct LoadEstimate {
  * Valid: steady load. Leaves out: the network beyond its adapters (and collectives that leave the scale-up domain at less than their link's rate),
  * windows, chance in arrivals and its queues, heat, caps by the site's control, pools on the network and what other instances take of a
  * rack's pool (each has its even part). Requests that never fit count as served at once.
- * Errors against saturated runs: tests/physics/capacity_test.cpp, on five decks +1.5, -0.9, -0.6, +2.7, -4.4 % and, bound by adapters, less.
+ * Errors against saturated runs: tests/physics/capacity_test.cpp, on five decks +1.5, -0.9, -0.6, +2.7 and -4.4 %. The adapters' bound is not held against a run yet.
  * Worked: the case unstable_but_objectives_met (quickstart on 576 accelerators): 492 requests/s by its run.
  */
 [[nodiscard]] LoadEstimate estimate_load(World const& world, core::ServiceId id);

@@ -6,6 +6,7 @@
 #include "agree.hpp"
 #include "commands.hpp"
 #include "megaweave/engine/deployment.hpp"
+#include "megaweave/engine/feasibility.hpp"
 
 namespace mw::app {
 
@@ -80,6 +81,10 @@ void print_scale_up(engine::Deployment::ScaleUp const& s, hardware::ScaleUpParam
 void print_service(engine::Deployment::Service const& s, serving::ServiceParams const& params) {
     fmt::print("\nservice {}\n", s.name);
     line("model", s.model);
+    if (params.model.context > 0)
+        line("context of the model", fmt::format("{} tokens", params.model.context));
+    if (params.scheduler.max_model_len > 0)
+        line("longest request", fmt::format("{} tokens", params.scheduler.max_model_len));
     line("instances", s.prefill_instances > 0
                           ? fmt::format("{} of {} accelerators: {} prefill, {} decode", s.instances,
                                         s.accelerators_per_instance, s.prefill_instances,
@@ -99,6 +104,20 @@ void print_service(engine::Deployment::Service const& s, serving::ServiceParams 
     line("offered", offered(s, params));
 }
 
+//! By the estimate: engine::estimate_load.
+void print_load(engine::LoadEstimate const& load) {
+    static constexpr std::array<char const*, 4> bounds = {"", ", prefill bound", ", decode bound",
+                                                          ", network bound"};
+    if (load.capacity_per_s <= 0) return line("estimated capacity", "no request fits");
+    std::string const used =
+        load.offered_per_s > 0 ? fmt::format(", {:.0f} % offered", 100 * load.load()) : std::string{};
+    line("estimated capacity",
+         fmt::format("{:.4g} requests/s, {:.4g} at work{}{}", load.capacity_per_s, load.in_flight,
+                     bounds[static_cast<std::size_t>(load.bound)], used));
+    line("a request alone",
+         fmt::format("TTFT {:.4g} ms, TPOT {:.4g} ms", load.ttft_s * 1e3, load.tpot_s * 1e3));
+}
+
 }  // namespace
 
 int check_command(Options const& options, parallel::Comm& comm) {
@@ -110,9 +129,13 @@ int check_command(Options const& options, parallel::Comm& comm) {
     print_site(world->deck(), deployment);
     print_network(deployment);
     print_scale_up(deployment.scale_up, world->deck().cluster.rack.scale_up);
-    for (std::size_t s = 0; s < deployment.services.size(); ++s)
+    engine::Feasibility const feasibility = engine::assess(*world);
+    for (std::size_t s = 0; s < deployment.services.size(); ++s) {
         print_service(deployment.services[s], world->deck().services[s]);
+        print_load(feasibility.services[s]);
+    }
     for (std::string const& warning : world->deck().warnings) fmt::print("\nnote: {}\n", warning);
+    for (std::string const& warning : feasibility.warnings) fmt::print("\nnote: {}\n", warning);
     return exit_done;
 }
 

@@ -14,6 +14,7 @@
 #include "commands.hpp"
 #include "megaweave/core/archive.hpp"
 #include "megaweave/core/error.hpp"
+#include "megaweave/engine/feasibility.hpp"
 #include "megaweave/engine/simulation.hpp"
 #include "megaweave/io/checkpoint.hpp"
 #include "megaweave/parallel/team.hpp"
@@ -113,6 +114,14 @@ void warn_about_threads(parallel::Comm const& comm, int threads) {
                    threads, processors, threads);
 }
 
+//! Tells what is to be expected of the run before it begins; only the root knows.
+std::vector<std::string> warn(engine::World const& world, parallel::Comm const& comm) {
+    if (!comm.root()) return {};
+    std::vector<std::string> warnings = engine::assess(world).warnings;
+    for (std::string const& warning : warnings) fmt::print("warning: {}\n", warning);
+    return warnings;
+}
+
 }  // namespace
 
 int run_command(Options const& options, parallel::Comm& comm) {
@@ -128,6 +137,7 @@ int run_command(Options const& options, parallel::Comm& comm) {
     parallel::Team team{options.threads};
     warn_about_threads(comm, team.threads());
     prepare_directory(comm, directory, checkpoint.empty());
+    std::vector<std::string> const warnings = warn(*world, comm);
 
     engine::Simulation simulation{*world, comm, team};
     std::int64_t const rows = checkpoint.empty() ? -1 : restore(simulation, comm, checkpoint);
@@ -148,7 +158,9 @@ int run_command(Options const& options, parallel::Comm& comm) {
     engine::Results const results = simulation.results();
     recorder.finish(simulation, results);
     if (comm.root()) {
-        write_text(directory + "/summary.yaml", summary_yaml(deck, results));
+        config::Deck told = deck;
+        told.warnings.insert(told.warnings.end(), warnings.begin(), warnings.end());
+        write_text(directory + "/summary.yaml", summary_yaml(told, results));
         fmt::print("{}output: {}\n", summary_text(deck, results), directory);
     }
     return exit_done;

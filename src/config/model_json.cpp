@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "megaweave/core/error.hpp"
+#include "model_keys.hpp"
 
 namespace mw::config {
 
@@ -62,6 +63,7 @@ Tree read_model_json(std::string const& file, Problems& problems) {
         return {};
     }
     JsonTranslator translator{json, type, problems};
+    add_context(translator);
     if (translate_family(type, translator)) return translator.finish(json_model_name(file), file);
     auto const known = known_model_types();
     auto const near = core::nearest(type, known);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 namespace mw::config {
 
@@ -35,6 +36,26 @@ void common(JsonTranslator& t, bool tied) {
         t.note(std::string{"tie_word_embeddings is absent: "} + (tied ? "true" : "false") +
                " by the class's default");
     }
+}
+
+// A file whose numbers here cannot be read has no limit that is known: they change no result.
+void add_context(JsonTranslator& t) {
+    auto const number = [](Tree const* node) {
+        return node != nullptr ? std::atof(node->text.c_str()) : 0.0;
+    };
+    Tree const* const stated = t.find("max_position_embeddings");
+    double tokens = number(stated);
+    for (auto const* const key : {"rope_scaling", "rope_parameters"}) {
+        Tree const* const rope = t.find(key);
+        if (rope == nullptr || rope->kind != Tree::Kind::map) continue;
+        Tree const* const kind =
+            rope->find("rope_type") != nullptr ? rope->find("rope_type") : rope->find("type");
+        double const original = number(rope->find("original_max_position_embeddings"));
+        double const factor = number(rope->find("factor"));
+        if (kind != nullptr && kind->text == "yarn" && original >= 1 && factor >= 1)
+            tokens = original * factor;
+    }
+    if (tokens >= 1 && tokens <= 1e9) t.set("context", static_cast<std::int64_t>(tokens), stated);
 }
 
 void stored_precisions(JsonTranslator& t) {

@@ -12,6 +12,9 @@ void common(JsonTranslator& t, bool tied);
 void head_dim_stated(JsonTranslator& t);
 //! Absent in many files: hidden_size / num_attention_heads in the models' code.
 void head_dim_or_quotient(JsonTranslator& t);
+//! Tokens that the model was made for: max_position_embeddings, or what YaRN stretches the original to where the file states both, as
+//! engines derive their own limit. Left out where the file says nothing.
+void add_context(JsonTranslator& t);
 //! Attention stays BF16 where the file says that its modules are not quantized.
 void stored_precisions(JsonTranslator& t);
 

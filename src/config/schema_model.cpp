@@ -75,6 +75,8 @@ void describe(Fields& fields, llm::ModelParams& model) {
     describe_latent(fields, model);
     describe_experts(fields, model);
     fields.integer("vocabulary", model.vocabulary, count);
+    if (fields.reading() || (model.context > 0 && !fields.physics_only()))
+        fields.integer("context", model.context, at_least(1).up_to(1e9));
     fields.flag("tied_embeddings", model.tied_embeddings);
     describe_windows(fields, model);
     describe_linear(fields, model);

@@ -33,6 +33,8 @@ void describe(Fields& fields, serving::SchedulerParams& scheduler) {
     static Choices const memory_rules{{"of_total", "of_free", "weights_and_cache"}, {}};
     fields.integer("max_sequences", scheduler.max_sequences, at_least(1).up_to(1e6));
     fields.integer("max_batched_tokens", scheduler.max_batched_tokens, at_least(1).up_to(most_tokens));
+    if (worth_writing(fields, scheduler.max_model_len > 0))
+        fields.integer("max_model_len", scheduler.max_model_len, at_least(1).up_to(most_tokens));
     if (worth_writing(fields, scheduler.policy != serving::SchedulerPolicy::mixed))
         fields.choice("policy", scheduler.policy, policies);
     if (worth_writing(fields, scheduler.poll_iterations > 1))

@@ -1,6 +1,7 @@
 #include "megaweave/engine/deployment.hpp"
 
 #include "megaweave/core/integer.hpp"
+#include "megaweave/engine/load_estimate.hpp"
 #include "megaweave/hardware/scale_up.hpp"
 #include "megaweave/llm/architecture.hpp"
 #include "rack_power.hpp"
@@ -8,20 +9,6 @@
 namespace mw::engine {
 
 namespace {
-
-double offered_rate(workload::ArrivalParams const& arrivals, workload::Trace const* trace) {
-    switch (arrivals.process) {
-        case workload::Process::poisson:
-        case workload::Process::gamma:
-            return arrivals.rate_per_s;
-        case workload::Process::trace:
-            return trace->mean_rate_per_s() * arrivals.scale;
-        case workload::Process::closed:
-        case workload::Process::burst:
-            break;
-    }
-    return 0.0;
-}
 
 Deployment::Service describe_service(World const& world, core::ServiceId id) {
     ServiceModel const& model = world.service(id);
@@ -42,11 +29,9 @@ Deployment::Service describe_service(World const& world, core::ServiceId id) {
     service.kv_tokens = service.kv_blocks * params.scheduler.block_tokens;
     service.pool_tokens = (model.instance(false).pool_blocks + model.instance(false).swap_blocks) *
                           params.scheduler.block_tokens;
-    service.requests_per_s = offered_rate(params.workload.arrivals, model.trace());
-    service.input_tokens =
-        model.input().from_trace() ? model.trace()->mean_input_tokens() : model.input().mean();
-    service.output_tokens =
-        model.output().from_trace() ? model.trace()->mean_output_tokens() : model.output().mean();
+    service.requests_per_s = offered_per_s(model);
+    service.input_tokens = mean_input_tokens(model);
+    service.output_tokens = mean_output_tokens(model);
     return service;
 }
 
@@ -71,6 +56,33 @@ Deployment::ScaleUp describe_scale_up(World const& world) {
 }
 
 }  // namespace
+
+double idle_facility_w(World const& world) {
+    site::Plan const& plan = world.plan();
+    config::Deck const& deck = world.deck();
+    std::vector<std::int64_t> assigned(static_cast<std::size_t>(plan.racks()), 0);
+    std::int64_t const per_rack = plan.rack_type().accelerators();
+    for (site::InstancePlace const& place : plan.instances())
+        for (std::int64_t a = 0; a < place.accelerators; ++a)
+            ++assigned[static_cast<std::size_t>((place.first_accelerator + a) / per_rack)];
+    RackPower const rack_power{deck};
+    Energies energy_uj;
+    for (std::size_t r = 0; r < assigned.size(); ++r) {
+        auto const id = core::RackId::of(r);
+        RackInventory rack;
+        rack.accelerators = plan.accelerators_in(id);
+        rack.assigned = assigned[r];
+        rack.nodes = plan.nodes_in(id);
+        rack.sample_ns = core::ns_per_s;
+        rack.die_c = deck.cluster.rack.accelerator.thermal.leakage_reference_c;
+        rack.memory_nodes = plan.memory_nodes_in(id);
+        MeterReading idle;
+        idle.accelerator_ns[llm::index_of(llm::Share::idle)] = rack.accelerators * rack.sample_ns;
+        energy_uj += rack_power(rack, idle).by_consumer;
+    }
+    SitePower{world}.add(energy_uj, world.warmup_ns(), 1.0, 0.0, {});
+    return static_cast<double>(energy_uj.sum()) * 1e-6;
+}
 
 Deployment describe(World const& world) {
     site::Plan const& plan = world.plan();

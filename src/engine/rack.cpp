@@ -113,9 +113,13 @@ void Rack::host_cells() {
         auto const id = core::CellId::of(static_cast<std::size_t>(at - all.begin()));
         cells_.push_back(
             {id, serving::Router{service.params().router, std::move(prefill), std::move(decode), unified},
-             workload::ArrivalStream{service.params().workload, service.input(), service.output(),
-                                     service.trace(), world_->deck().seed, id.index(), at->number,
-                                     at->count}});
+             workload::ArrivalStream{service.params().workload,
+                                     service.input(),
+                                     service.output(),
+                                     service.trace(),
+                                     world_->deck().seed,
+                                     id.index(),
+                                     {at->number, at->count, plan.cell_weights(at->service)}}});
     }
 }
 

@@ -142,6 +142,7 @@ ServiceModel::ServiceModel(serving::ServiceParams const& params, hardware::RackP
       power_{rack.accelerator},
       kv_bytes_per_token_{llm::kv_bytes_per_token(params.model, params.kv_cache)},
       block_scaled_{has_block_scales(params)} {
+    prefill_instance_.decode_blocks = pool_.instance.kv_blocks;
     workload::ArrivalParams const& arrivals = params.workload.arrivals;
     if (arrivals.process == workload::Process::trace)
         trace_ = std::make_unique<workload::Trace>(arrivals.file, arrivals.format);

@@ -1,8 +1,19 @@
 // What others ask of an instance.
+#include <algorithm>
+#include <limits>
+
 #include "megaweave/core/check.hpp"
 #include "megaweave/serving/instance.hpp"
 
 namespace mw::serving {
+
+std::int64_t InstanceParams::longest_request() const {
+    std::int64_t const blocks = decode_blocks > 0 ? std::min(kv_blocks, decode_blocks) : kv_blocks;
+    std::int64_t const most = std::numeric_limits<std::int64_t>::max() / scheduler.block_tokens - 1;
+    std::int64_t const cached = std::min(blocks, most) * scheduler.block_tokens;
+    std::int64_t const fits = cached + 1 - speculative.draft_tokens;
+    return scheduler.max_model_len > 0 ? std::min(fits, scheduler.max_model_len) : fits;
+}
 
 Slot Instance::take_slot(Request const& request, State state) {
     if (free_slots_.empty()) {
@@ -27,7 +38,7 @@ void Instance::free_slot(Slot slot) {
 
 void Instance::submit(Request const& request, core::TimeNs now_ns, InstanceListener& listener) {
     // Judged by its whole length even in a prefill pool: what decode cannot hold is not worth beginning.
-    if (blocks_for(most_cached(request)) > params_->kv_blocks) {
+    if (std::int64_t{request.input_tokens} + request.output_tokens > params_->longest_request()) {
         listener.on_rejected(request, now_ns);
         return;
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/integer.hpp"
@@ -43,6 +44,7 @@ Plan::Plan(PlanParams const& params)
         else
             place_service(core::ServiceId::of(s), params.services[s], first);
         first += params.services[s].accelerators;
+        cell_weights_.push_back(weigh_cells(core::ServiceId::of(s)));
     }
 }
 
@@ -147,6 +149,35 @@ void Plan::place_cells(core::ServiceId service, Placement const& placement, std:
         }
         cells_.push_back(cell);
     }
+}
+
+std::vector<std::uint64_t> Plan::weigh_cells(core::ServiceId service) const {
+    struct Pools {
+        std::uint64_t prefill{0};
+        std::uint64_t decode{0};
+    };
+    std::vector<Pools> cells;
+    Pools all;
+    for (CellPlace const& cell : cells_) {
+        if (cell.service != service) continue;
+        Pools& pools = cells.emplace_back();
+        for (std::uint32_t i = cell.first_instance; i < cell.last_instance; ++i)
+            ++(instances_[i].prefill ? pools.prefill : pools.decode);
+        all.prefill += pools.prefill;
+        all.decode += pools.decode;
+    }
+    std::vector<std::uint64_t> weights;
+    std::uint64_t factor = 0;
+    for (Pools const& cell : cells) {
+        // Over the common denominator P D; without prefill instances all of them do both.
+        weights.push_back(all.prefill == 0 ? cell.decode
+                                           : std::min(cell.prefill * all.decode, cell.decode * all.prefill));
+        factor = std::gcd(factor, weights.back());
+    }
+    if (std::ranges::all_of(weights, [&](std::uint64_t weight) { return weight == weights.front(); }))
+        return {};
+    for (std::uint64_t& weight : weights) weight /= factor;
+    return weights;
 }
 
 std::int64_t Plan::accelerators_in(core::RackId rack) const {

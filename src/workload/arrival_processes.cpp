@@ -16,7 +16,7 @@ constexpr std::int64_t most_requests = std::numeric_limits<std::int64_t>::max();
 
 RenewalProcess::RenewalProcess(ArrivalParams const& params, CellKey const& key)
     : key_{key},
-      mean_gap_ns_{1e9 * key.cells / params.rate_per_s},
+      mean_gap_ns_{1e9 * key.share.stretch() / params.rate_per_s},
       shape_{params.process == Process::poisson ? 1.0 : 1.0 / (params.cv * params.cv)} {
     MW_EXPECT(params.rate_per_s > 0, "arrivals need a positive rate");
     MW_EXPECT(params.cv >= 0, "a coefficient of variation is not negative");
@@ -52,13 +52,9 @@ void RenewalProcess::step(double gap) {
 
 ClosedLoop::ClosedLoop(ArrivalParams const& params, CellKey const& key) {
     MW_EXPECT(params.concurrency >= 0 && params.requests >= 0, "numbers of requests are not negative");
-    auto const share = [&](std::int64_t all) {
-        auto const cells = static_cast<std::int64_t>(key.cells);
-        return all / cells + (key.cell < all % cells ? 1 : 0);
-    };
     bool const burst = params.process == Process::burst;
-    std::int64_t const total = params.finite() ? share(params.requests) : most_requests;
-    std::int64_t const at_once = burst ? total : std::min(share(params.concurrency), total);
+    std::int64_t const total = params.finite() ? key.share.of(params.requests) : most_requests;
+    std::int64_t const at_once = burst ? total : std::min(key.share.of(params.concurrency), total);
     due_ns_.assign(static_cast<std::size_t>(at_once), core::TimeNs{0});
     replacements_ = total - at_once;
 }
@@ -73,21 +69,22 @@ void ClosedLoop::replace(core::TimeNs now_ns) {
 TraceReplay::TraceReplay(ArrivalParams const& params, Trace const& trace, CellKey const& key)
     : trace_{&trace},
       key_{key},
+      dealer_{key.share},
       copies_{static_cast<std::uint64_t>(std::ceil(params.scale))},
       once_{!params.repeat || trace.one_instant()} {
     MW_EXPECT(params.scale > 0 && params.scale < 1e9, "a trace's scale is positive");
     auto const complete = static_cast<std::uint64_t>(std::floor(params.scale));
     last_share_ = complete == copies_ ? 1.0 : params.scale - static_cast<double>(complete);
-    whole_ = complete - complete % key.cells;
+    whole_ = key.share.alike() ? complete - complete % key.share.cells : 0;
     auto const& requests = trace.requests();
     auto const earlier = [](TraceRequest const& request, core::TimeNs time) {
         return request.arrival_ns < time;
     };
     for (std::uint64_t copy = 0; copy < copies_; ++copy) {
-        if (copy < whole_ && copy % key.cells != key.cell) continue;
+        if (copy < whole_ && copy % key.share.cells != key.share.cell) continue;
         auto const start = std::lower_bound(requests.begin(), requests.end(), offset_ns(copy), earlier);
         Cursor cursor{0, static_cast<std::uint64_t>(start - requests.begin()), copy};
-        if (copy >= whole_) cursor.request += (key.cell + key.cells - cursor.request % key.cells) % key.cells;
+        while (!takes(cursor)) ++cursor.request;
         place(cursor);
         heap_.push_back(cursor);
     }
@@ -99,7 +96,11 @@ bool TraceReplay::later(Cursor const& a, Cursor const& b) {
 }
 
 std::uint64_t TraceReplay::stride(std::uint64_t copy) const {
-    return copy < whole_ ? 1 : key_.cells;
+    return copy < whole_ || !key_.share.alike() ? 1 : key_.share.cells;
+}
+
+bool TraceReplay::takes(Cursor const& cursor) const {
+    return cursor.copy < whole_ || dealer_.takes(cursor.request);
 }
 
 core::TimeNs TraceReplay::offset_ns(std::uint64_t copy) const {
@@ -111,8 +112,10 @@ core::TimeNs TraceReplay::offset_ns(std::uint64_t copy) const {
 
 void TraceReplay::place(Cursor& cursor) const {
     if (cursor.copy + 1 == copies_ && last_share_ < 1.0)
-        while (key_.random.uniform(Draw::thinning, key_.service(), cursor.request) >= last_share_)
+        while (!takes(cursor) ||
+               key_.random.uniform(Draw::thinning, key_.service(), cursor.request) >= last_share_)
             cursor.request += stride(cursor.copy);
+    while (!takes(cursor)) ++cursor.request;
     auto const rows = trace_->requests().size();
     auto const lap = static_cast<core::TimeNs>(cursor.request / rows);
     cursor.time_ns = trace_->requests()[cursor.request % rows].arrival_ns + lap * trace_->span_ns() -

@@ -5,9 +5,9 @@
 namespace mw::workload {
 
 ArrivalStream::ArrivalStream(WorkloadParams const& params, LengthLaw const& input, LengthLaw const& output,
-                             Trace const* trace, std::uint64_t seed, std::uint32_t entity, std::uint32_t cell,
-                             std::uint32_t cells)
-    : key_{core::KeyedRandom{seed}, entity, cell, cells},
+                             Trace const* trace, std::uint64_t seed, std::uint32_t entity,
+                             CellShare const& share)
+    : key_{core::KeyedRandom{seed}, entity, share},
       input_{&input},
       output_{&output},
       process_{make(params.arrivals, trace, key_)} {
@@ -18,7 +18,7 @@ ArrivalStream::ArrivalStream(WorkloadParams const& params, LengthLaw const& inpu
 
 ArrivalStream::Process ArrivalStream::make(ArrivalParams const& params, Trace const* trace,
                                            CellKey const& key) {
-    MW_EXPECT(key.cell < key.cells, "a service's cells are numbered from 0");
+    MW_EXPECT(key.share.cell < key.share.cells, "a service's cells are numbered from 0");
     switch (params.process) {
         case workload::Process::poisson:
         case workload::Process::gamma:

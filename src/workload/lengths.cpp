@@ -77,6 +77,16 @@ std::int64_t LengthLaw::quantile(double p) const {
     return std::visit([p](auto const& law) { return law.quantile(p); }, law_);
 }
 
+double LengthLaw::share_above(std::int64_t tokens) const {
+    double below = 0;  // quantiles up to here do not exceed `tokens`
+    double above = 1;
+    for (int i = 0; i < 52; ++i) {
+        double const middle = 0.5 * (below + above);
+        (quantile(middle) <= tokens ? below : above) = middle;
+    }
+    return above == 1 ? 0.0 : 1.0 - below;
+}
+
 double LengthLaw::mean() const {
     return std::visit([](auto const& law) { return law.mean(); }, law_);
 }

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <unordered_set>
+#include <vector>
 
 #include "megaweave/core/error.hpp"
 #include "trace_formats.hpp"
@@ -40,14 +41,18 @@ class RowReader {
         return to_tokens(shown(*value), key, line_, mistakes_);
     }
 
-    void check_hashes() {
+    //! In order; none where there is no such key.
+    std::vector<std::uint64_t> hashes() {
         json::element value;
-        if (object_.at_key("hash_ids").get(value) != simdjson::SUCCESS) return;
-        json::array hashes;
-        bool good = value.get_array().get(hashes) == simdjson::SUCCESS;
+        std::vector<std::uint64_t> ids;
+        if (object_.at_key("hash_ids").get(value) != simdjson::SUCCESS) return ids;
+        json::array list;
+        bool good = value.get_array().get(list) == simdjson::SUCCESS;
         if (good)
-            for (auto const hash : hashes) good = good && hash.is_uint64();
+            for (auto const hash : list)
+                good = hash.get_uint64().get(ids.emplace_back()) == simdjson::SUCCESS && good;
         if (!good) mistakes_.add(line_, "hash_ids must be a list of whole numbers, none negative");
+        return ids;
     }
 
   private:
@@ -68,14 +73,32 @@ class RowReader {
     Mistakes& mistakes_;
 };
 
+//! A prefix cache that forgets nothing.
+class SeenBlocks {
+  public:
+    //! Tokens of a request's prefix that are there; its blocks are from now on.
+    std::int64_t take(std::vector<std::uint64_t> const& hashes, std::int64_t input_tokens) {
+        constexpr std::int64_t block_tokens = 512;
+        auto const is_new = [this](std::uint64_t hash) { return !seen_.contains(hash); };
+        auto const found = std::ranges::find_if(hashes, is_new) - hashes.begin();
+        seen_.insert(hashes.begin() + found, hashes.end());
+        return std::min<std::int64_t>(found, (input_tokens - 1) / block_tokens) * block_tokens;
+    }
+
+  private:
+    std::unordered_set<std::uint64_t> seen_;
+};
+
 }  // namespace
 
-std::vector<TraceRequest> read_mooncake_trace(std::string const& file, Mistakes& mistakes) {
+std::vector<TraceRequest> read_mooncake_trace(std::string const& file, Mistakes& mistakes,
+                                              std::int64_t& reusable_tokens) {
     // The parser looks past a line's end: padding makes that safe, and line by line gives line numbers.
     std::string const padded = read_text(file, simdjson::SIMDJSON_PADDING);
     LineReader lines{std::string_view{padded}.substr(0, padded.size() - simdjson::SIMDJSON_PADDING)};
     json::parser parser;
     std::vector<TraceRequest> requests;
+    SeenBlocks cache;
     while (lines.next()) {
         json::object object;
         auto const error =
@@ -89,8 +112,10 @@ std::vector<TraceRequest> read_mooncake_trace(std::string const& file, Mistakes&
         auto const time = row.time_ns();
         auto const input = row.tokens("input_length");
         auto const output = row.tokens("output_length");
-        row.check_hashes();
-        if (time && input && output) requests.push_back({*time, *input, *output});
+        auto const hashes = row.hashes();
+        if (!time || !input || !output) continue;
+        requests.push_back({*time, *input, *output});
+        reusable_tokens += cache.take(hashes, *input);
     }
     return requests;
 }

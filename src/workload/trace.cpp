@@ -9,14 +9,15 @@ namespace mw::workload {
 
 namespace {
 
-std::vector<TraceRequest> read_rows(std::string const& file, TraceFormat format, Mistakes& mistakes) {
+std::vector<TraceRequest> read_rows(std::string const& file, TraceFormat format, Mistakes& mistakes,
+                                    std::int64_t& reusable_tokens) {
     switch (format) {
         case TraceFormat::csv:
             return read_csv_trace(file, mistakes);
         case TraceFormat::azure:
             return read_azure_trace(file, mistakes);
         case TraceFormat::mooncake:
-            return read_mooncake_trace(file, mistakes);
+            return read_mooncake_trace(file, mistakes, reusable_tokens);
     }
     MW_EXPECT(false, "a trace format without a reader");
     return {};
@@ -33,7 +34,7 @@ double mean_of(std::vector<TraceRequest> const& requests, Member member) {
 
 Trace::Trace(std::string const& file, TraceFormat format) {
     Mistakes mistakes{file};
-    requests_ = read_rows(file, format, mistakes);
+    requests_ = read_rows(file, format, mistakes, reusable_tokens_);
     mistakes.throw_if_any();
 
     auto const earlier = [](TraceRequest const& a, TraceRequest const& b) {
@@ -54,6 +55,11 @@ Trace::Trace(std::string const& file, TraceFormat format) {
 double Trace::mean_rate_per_s() const {
     if (one_instant()) return 0.0;
     return static_cast<double>(requests_.size()) / core::to_seconds(span_ns_);
+}
+std::int64_t Trace::input_tokens() const {
+    std::int64_t sum = 0;
+    for (TraceRequest const& request : requests_) sum += request.input_tokens;
+    return sum;
 }
 double Trace::mean_input_tokens() const {
     return mean_of(requests_, &TraceRequest::input_tokens);

@@ -13,7 +13,9 @@ namespace mw::workload {
 
 [[nodiscard]] std::vector<TraceRequest> read_csv_trace(std::string const& file, Mistakes& mistakes);
 [[nodiscard]] std::vector<TraceRequest> read_azure_trace(std::string const& file, Mistakes& mistakes);
-[[nodiscard]] std::vector<TraceRequest> read_mooncake_trace(std::string const& file, Mistakes& mistakes);
+//! Sets Trace::reusable_tokens too.
+[[nodiscard]] std::vector<TraceRequest> read_mooncake_trace(std::string const& file, Mistakes& mistakes,
+                                                            std::int64_t& reusable_tokens);
 
 //! Azure's timestamps, in ns since 1970; nothing if malformed.
 [[nodiscard]] std::optional<core::TimeNs> to_timestamp_ns(std::string_view text);

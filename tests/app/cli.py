@@ -250,6 +250,20 @@ def validate(checks, program):
     checks.expect(slow.exists() and slow.read_bytes() != outputs[1, 1][0], "--set changes the catalogue")
 
 
+def warnings(checks, program):
+    """What a deck promises too much is told by check, by run and in the summary, in the same words (runs/rejected_not_in_met_fraction)."""
+    small = ["--set", "services[0].scheduler.kv_blocks=4"]  # 64 tokens, where every request needs 109
+    said = "service chat: all requests (109 tokens) need more than the 64 tokens of KV cache"
+    check = program.run("check", DECK, *small, ranks=2)
+    checks.expect(check.code == DONE and check.out.count(f"note: {said}") == 1, "check warns of requests that never fit, once", check)
+    run = program.run("run", DECK, "--output", program.folder / "warned", "--quiet", *small, ranks=2)
+    checks.expect(run.code == DONE and run.out.count(f"warning: {said}") == 1, "run warns of them, once", run)
+    summary = (program.folder / "warned/summary.yaml").read_text()
+    checks.expect(summary[summary.index("warnings:"):].count(said) == 1, "and so does the summary", summary)
+    limits = program.run("catalogue", "models", "llama-2-7b", ranks=0)
+    checks.expect("context: 4096" in limits.out, "the catalogue states a model's context", limits)
+
+
 def listings(checks, program):
     catalogue = program.run("catalogue", ranks=2)
     for name in ("hgx-h100", "gb200-nvl72", "llama-3.1-70b", "deepseek-v3", "dsp-pluggable"):
@@ -278,7 +292,7 @@ def installed(checks, program):
 def main():
     options = arguments(__doc__)
     checks = Checks()
-    for part in (help_and_version, mistakes, output_folder, lost_rank, time_limit, stop_and_restart, flows, validate, listings,
+    for part in (help_and_version, mistakes, output_folder, lost_rank, time_limit, stop_and_restart, flows, validate, warnings, listings,
                  installed):
         folder = tempfile.mkdtemp(prefix="megaweave-cli-")
         start = time.monotonic()

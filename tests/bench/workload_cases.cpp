@@ -48,7 +48,7 @@ void arrival(benchmark::State& state, Process process) {
     if (process == Process::trace)
         trace = std::make_unique<workload::Trace>(std::string{MW_SOURCE_DIR} + "/tests/decks/good/trace.csv",
                                                   workload::TraceFormat::csv);
-    workload::ArrivalStream stream{params, lengths, lengths, trace.get(), 7, 5, 5, 64};
+    workload::ArrivalStream stream{params, lengths, lengths, trace.get(), 7, 5, {5, 64}};
     for (auto _ : state) {
         workload::Arrival const next = stream.take();
         benchmark::DoNotOptimize(next);

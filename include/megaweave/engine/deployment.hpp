@@ -58,6 +58,8 @@ struct Deployment {
     std::vector<Service> services;
 };
 
+//! What the site draws when all its accelerators are powered and idle, in steady state [W].
+[[nodiscard]] double idle_facility_w(World const& world);
 [[nodiscard]] Deployment describe(World const& world);
 
 }  // namespace mw::engine

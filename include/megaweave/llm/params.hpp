@@ -42,6 +42,7 @@ struct ModelParams {
     std::int64_t moe_intermediate{0};
     std::int64_t shared_intermediate{0};
     std::int64_t vocabulary{0};
+    std::int64_t context{0};  //!< tokens that it was made for, input and output; 0: not stated
     bool tied_embeddings{false};
     QueryNorm query_norm{QueryNorm::none};
     bool output_gate{false};             //!< attention's output is gated by one more projection (Qwen3-Next)

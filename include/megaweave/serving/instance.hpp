@@ -26,7 +26,7 @@ class InstanceListener {
   public:
     virtual void on_first_token(Request const& request, core::TimeNs now_ns) = 0;
     virtual void on_completed(Request const& request, core::TimeNs now_ns) = 0;
-    //! It can never fit: its context exceeds the instance's KV capacity.
+    //! It can never be served: it is longer than InstanceParams::longest_request.
     virtual void on_rejected(Request const& request, core::TimeNs now_ns) = 0;
     //! So many sequences have a token now whose previous one is `gap_ns` old.
     virtual void on_token_gaps(core::TimeNs gap_ns, std::int64_t sequences, core::TimeNs now_ns) = 0;
@@ -50,6 +50,12 @@ struct InstanceParams {
     double load_bytes{0};         //!< of weights that all accelerators load first; 0: they are there
     double load_links{1};         //!< accelerators that load them, each by a link of its own
     llm::FirstToken first_token{llm::FirstToken::decode};
+    std::int64_t decode_blocks{
+        0};  //!< of a prefill instance: those of the decode instances that go on; 0: unknown
+
+    //! Input and output tokens of the longest request that it takes: its KV cache (all tokens but the last, drafts beside them) fits
+    //! into the blocks here and where it is decoded, and it keeps to `max_model_len`.
+    [[nodiscard]] std::int64_t longest_request() const;
 };
 
 //! Counts of what an instance did since it was built; they only grow.

@@ -45,6 +45,8 @@ enum class Start : std::uint8_t {
 struct SchedulerParams {
     std::int64_t max_sequences{256};
     std::int64_t max_batched_tokens{8192};  //!< tokens of an iteration, decode first
+    //! Input and output tokens of a request at most; longer ones are rejected, as engines do. 0: no limit but the KV cache.
+    std::int64_t max_model_len{0};
     SchedulerPolicy policy{SchedulerPolicy::mixed};
     //! New requests are looked for before every so-manieth decode iteration, and before any after a prompt or a pause (SGLang,
     //! scheduler_recv_interval).

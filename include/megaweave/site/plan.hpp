@@ -140,6 +140,18 @@ class Plan {
     [[nodiscard]] InstancePlace const& instance(core::InstanceId id) const { return instances_[id.index()]; }
     [[nodiscard]] std::vector<CellPlace> const& cells() const { return cells_; }
     [[nodiscard]] CellPlace const& cell(core::CellId id) const { return cells_[id.index()]; }
+    /*!
+     * What the cells of a service can serve, in proportion: the instances of each; of disaggregated cells the smaller of their shares of
+     * prefill and of decode instances, for a request needs both.
+     *
+     *     w(c) = n(c),   disaggregated: w(c) = min(p(c) / P, d(c) / D)
+     *
+     * As whole numbers without a common factor; empty where all are equal. Worked: 5 instances in cells of 1, 2 and 2: 1, 2, 2.
+     * 7 instances, half of them for prefill, in cells of 2 + 1 and 2 + 2: min(2/4, 1/3) and min(2/4, 2/3), so 2, 3.
+     */
+    [[nodiscard]] std::vector<std::uint64_t> const& cell_weights(core::ServiceId service) const {
+        return cell_weights_[service.index()];
+    }
     //! Accelerators that no instance uses.
     [[nodiscard]] std::int64_t unused_accelerators() const { return params_.accelerators - used_; }
     [[nodiscard]] bool same_scale_up_domain(std::int64_t accelerator_a, std::int64_t accelerator_b) const;
@@ -149,6 +161,7 @@ class Plan {
     void place_service(core::ServiceId service, Placement const& placement, std::int64_t first_accelerator);
     void place_units(core::ServiceId service, Placement const& placement, std::int64_t first_accelerator);
     void place_cells(core::ServiceId service, Placement const& placement, std::uint32_t first_instance);
+    [[nodiscard]] std::vector<std::uint64_t> weigh_cells(core::ServiceId service) const;
     [[nodiscard]] std::array<double, 3> above(std::int64_t first_node, std::int64_t last_node,
                                               double height_m) const;
     [[nodiscard]] std::array<double, 3> end_m(fabric::Place const& place) const;
@@ -159,6 +172,7 @@ class Plan {
     std::int64_t row_length_;
     std::vector<InstancePlace> instances_;
     std::vector<CellPlace> cells_;
+    std::vector<std::vector<std::uint64_t>> cell_weights_;  // by service
     std::int64_t used_{0};
 };
 

@@ -6,6 +6,7 @@
 
 #include "megaweave/core/random.hpp"
 #include "megaweave/core/time.hpp"
+#include "megaweave/workload/cell_share.hpp"
 #include "megaweave/workload/params.hpp"
 #include "megaweave/workload/trace.hpp"
 
@@ -15,15 +16,14 @@ namespace mw::workload {
 struct CellKey {
     core::KeyedRandom random;
     std::uint32_t entity;  //!< unique per service and cell
-    std::uint32_t cell;
-    std::uint32_t cells;
+    CellShare share;
 
     //! The same for all cells of a service, provided that they are numbered in a row.
-    [[nodiscard]] std::uint32_t service() const { return entity - cell; }
+    [[nodiscard]] std::uint32_t service() const { return entity - share.cell; }
 };
 
 /*!
- * Independent gaps of mean cells/rate and coefficient of variation cv: Poisson (cv 1) or gamma, shape 1/cv².
+ * Independent gaps of mean 1/(part of the rate) and coefficient of variation cv: Poisson (cv 1) or gamma, shape 1/cv².
  *
  *     gap = −ln(u) / rate   or   gap = Q_gamma(1/cv²; u) / rate, rounded to whole nanoseconds
  *
@@ -31,7 +31,7 @@ struct CellKey {
  * of the stated cv, so the sum over many cells is smoother than the cv says for cv > 1 (it tends to Poisson). The first gap is
  * drawn from the law of the time left (stationary process), so that cells do not start in step and the rate holds from time 0.
  * cv 0 is a metronome with a random phase. Leaves out: rates that change with the hour (replay a trace for that).
- * Worked: 500 /s over 4 cells: gaps of 8 ms on average in each.
+ * Worked: 500 /s over 4 equal cells: gaps of 8 ms on average in each.
  */
 class RenewalProcess {
   public:
@@ -61,8 +61,8 @@ class RenewalProcess {
  * A fixed number of requests in flight: all arrive at time 0, and each that finishes is replaced at once, until `requests` have
  * arrived (0: without end). A burst is a closed loop whose requests are all in flight from the start.
  *
- * The service's concurrency and requests are split as evenly as integers allow: the first cells get one more. Leaves out: think
- * time. Worked: 10 over 4 cells: 3, 3, 2, 2; of 21 requests the first cell gets 6, three at once and three as replacements.
+ * The service's concurrency and requests are split by the cells' shares as evenly as integers allow (CellShare::of). Leaves out: think
+ * time. Worked: 10 over 4 equal cells: 3, 3, 2, 2; of 21 requests the first cell gets 6, three at once and three as replacements.
  */
 class ClosedLoop {
   public:
@@ -89,8 +89,8 @@ class ClosedLoop {
  * Copy 0 starts at the trace's beginning; every further copy is rotated by its own uniform offset, so that copies do not
  * burst together. The last copy of a fractional scale keeps each request with probability equal to the fraction. Whole
  * groups of `cells` copies give each cell one copy; copies left over, and the thinned one, are dealt request by request
- * (request i to cell i mod cells), so that the union over the cells is the same for any number of cells. Cost per arrival:
- * O(log copies).
+ * (Dealer), so that the union over the cells is the same for any number of cells. Where cells differ all copies are dealt
+ * request by request. Cost per arrival: O(log copies).
  *
  * Leaves out: sessions (a rotated copy may cut one). Worked: scale 2.5 on 2 cells: copy 0 to cell 0, copy 1 to cell 1, of
  * copy 2 every second request to each, each kept with probability 0.5.
@@ -121,10 +121,12 @@ class TraceReplay {
 
     void place(Cursor& cursor) const;  // skips requests that the coin drops, and sets the time
     [[nodiscard]] std::uint64_t stride(std::uint64_t copy) const;
+    [[nodiscard]] bool takes(Cursor const& cursor) const;
     [[nodiscard]] core::TimeNs offset_ns(std::uint64_t copy) const;
 
     Trace const* trace_;
     CellKey key_;
+    Dealer dealer_;
     std::uint64_t copies_;
     std::uint64_t whole_{0};  // the first so many copies go to one cell each
     bool once_;

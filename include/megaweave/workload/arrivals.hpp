@@ -32,11 +32,10 @@ class ArrivalStream {
     /*!
      * `entity` keys the random numbers: unique per service and cell, with the cells of a service numbered in a row, so that
      * `entity − cell` names the service (the cells must agree on how copies of a trace are rotated). `trace` is needed for
-     * trace arrivals only. The laws and the trace must outlive the stream.
+     * trace arrivals only. The laws, the trace and the share's weights must outlive the stream.
      */
     ArrivalStream(WorkloadParams const& params, LengthLaw const& input, LengthLaw const& output,
-                  Trace const* trace, std::uint64_t seed, std::uint32_t entity, std::uint32_t cell,
-                  std::uint32_t cells);
+                  Trace const* trace, std::uint64_t seed, std::uint32_t entity, CellShare const& share);
 
     //! When the next request arrives; core::never when none is due (closed loop, all in flight).
     [[nodiscard]] core::TimeNs next_ns() const;

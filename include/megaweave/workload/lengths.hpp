@@ -24,6 +24,8 @@ class LengthLaw {
                             std::uint64_t index) const;
     //! The count below which a share p of the requests lies, p in (0, 1).
     [[nodiscard]] std::int64_t quantile(double p) const;
+    //! Probability of more than so many tokens, by bisection of the quantiles: exact to 1e-15.
+    [[nodiscard]] double share_above(std::int64_t tokens) const;
     //! Of the bounded law, in tokens.
     [[nodiscard]] double mean() const;
     //! Lengths come from the trace's rows; this law must not be asked.

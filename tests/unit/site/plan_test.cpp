@@ -253,3 +253,18 @@ TEST_CASE("units of unequal pools: 2 prefill instances of 4 and one decode insta
     params.services = {{64, 16, 0.5, 128, {13, 4, 1}}};
     CHECK_THROWS_AS(site::Plan{params}, core::InputError);
 }
+
+TEST_CASE(
+    "cells weigh what they can serve: instances, or the smaller share of prefill and decode instances") {
+    auto const weights = [](site::Placement const& placement) {
+        Plan const plan{{placement.accelerators, test::hgx_rack(), test::clos_of_400g(), {placement}}};
+        return plan.cell_weights(core::ServiceId::of(0));
+    };
+    using Weights = std::vector<std::uint64_t>;
+    CHECK(weights({40, 8, 0, 2}) == Weights{1, 2, 2});  // the case uneven_cells
+    CHECK(weights({64, 8, 0, 2}).empty());              // 8 instances in cells of 2: all alike
+    CHECK(weights({1024, 8, 0.5, 128}).empty());        // one cell
+    // 7 instances in cells of 3 and 4: 2 + 1 (llround of 1.5) and 2 + 2. min(2/4, 1/3) : min(2/4, 2/3) = 1/3 : 1/2.
+    CHECK(weights({56, 8, 0.5, 4}) == Weights{2, 3});
+    CHECK(weights({32, 8, 0, 128, {1, 8, 1}}).empty());  // units are alike
+}

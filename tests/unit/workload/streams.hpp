@@ -38,12 +38,12 @@ inline WorkloadParams replayed(double scale) {
 // Cells numbered in a row from `first`.
 inline ArrivalStream stream(WorkloadParams const& params, std::uint32_t cell = 0, std::uint32_t cells = 1,
                             std::uint64_t seed = 1, std::uint32_t first = 0) {
-    return {params, lognormal, lognormal, nullptr, seed, first + cell, cell, cells};
+    return {params, lognormal, lognormal, nullptr, seed, first + cell, {cell, cells}};
 }
 
 inline ArrivalStream stream(WorkloadParams const& params, Trace const& trace, std::uint32_t cell = 0,
                             std::uint32_t cells = 1) {
-    return {params, in_trace, in_trace, &trace, 1, 40 + cell, cell, cells};
+    return {params, in_trace, in_trace, &trace, 1, 40 + cell, {cell, cells}};
 }
 
 inline std::vector<Arrival> until(ArrivalStream& from, TimeNs end_ns) {

@@ -119,14 +119,15 @@ TEST_CASE("a fractional scale thins the last copy: 2.25 times the rate within fo
 TEST_CASE("lengths come from the trace only where the law says so") {
     Trace const trace{ten.path(), TraceFormat::csv};
     LengthLaw const fixed{{.law = Law::fixed, .tokens = 77}};
-    ArrivalStream from{replayed(1), in_trace, fixed, &trace, 1, 0, 0, 1};
+    ArrivalStream from{replayed(1), in_trace, fixed, &trace, 1, 0, {0, 1}};
     from.take();
     auto const arrival = from.take();
     CHECK(arrival.input_tokens == 101);
     CHECK(arrival.output_tokens == 77);
-    CHECK_THROWS_AS((ArrivalStream{arrivals(Process::poisson, 1), in_trace, fixed, nullptr, 1, 0, 0, 1}),
+    CHECK_THROWS_AS((ArrivalStream{arrivals(Process::poisson, 1), in_trace, fixed, nullptr, 1, 0, {0, 1}}),
                     mw::core::ContractError);
-    CHECK_THROWS_AS((ArrivalStream{replayed(1), fixed, fixed, nullptr, 1, 0, 0, 1}), mw::core::ContractError);
+    CHECK_THROWS_AS((ArrivalStream{replayed(1), fixed, fixed, nullptr, 1, 0, {0, 1}}),
+                    mw::core::ContractError);
 }
 
 TEST_CASE("a replay restored from an archive goes on with the same requests") {

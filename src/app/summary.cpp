@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
 
 #include "megaweave/plant/power_quality.hpp"
@@ -39,6 +40,11 @@ double rate(Results const& results, Count what) {
     return static_cast<double>(results.counts[what]) / results.measured_s;
 }
 
+//! null: there is nothing to divide by.
+std::string ratio_or_null(double a, double b) {
+    return b == 0.0 ? "null" : fmt::format("{:.6g}", a / b);
+}
+
 std::string latency(char const* name, core::Histogram const& histogram) {
     return fmt::format("{}: {{mean: {:.6g}, p50: {:.6g}, p90: {:.6g}, p99: {:.6g}}}", name,
                        histogram.mean() * 1e-9, histogram.quantile(0.5) * 1e-9,
@@ -47,10 +53,10 @@ std::string latency(char const* name, core::Histogram const& histogram) {
 
 constexpr std::array<char const*, 4> boundary_names = {"board", "chassis_ac", "it", "facility"};
 
-//! From the boards outwards; each contains the ones before it.
+//! From the boards outwards; each contains the ones before it. What was used there, without what stores took or gave.
 std::array<double, 4> boundaries_w(Results const& r) {
     return {energy_w(r, r.boards_energy_uj), energy_w(r, r.racks_energy_uj), energy_w(r, r.it_energy_uj),
-            facility_w(r)};
+            energy_w(r, r.used_energy_uj())};
 }
 
 template <class Value>
@@ -95,15 +101,19 @@ std::string quality_block(Results const& r) {
 
 std::string power_block(config::Deck const& deck, Results const& r) {
     std::string text = fmt::format(
-        "power:  # mean of the measured period\n  facility_w: {:.8g}\n  it_w: {:.8g}\n  pue: {:.6g}\n  "
-        "breakdown_w:\n",
-        facility_w(r), energy_w(r, r.it_energy_uj), ratio(facility_w(r), energy_w(r, r.it_energy_uj)));
+        "power:  # mean of the measured period\n  facility_w: {:.8g}  # at the utility's meter\n  it_w: "
+        "{:.8g}\n  "
+        "pue: {}\n  breakdown_w:  # adds up to facility_w\n",
+        facility_w(r), energy_w(r, r.it_energy_uj),
+        ratio_or_null(energy_w(r, r.used_energy_uj()), energy_w(r, r.it_energy_uj)));
     for (std::size_t c = 0; c < engine::consumer_size; ++c) {
         if (c == static_cast<std::size_t>(engine::Consumer::storage) && !deck.facility.stores()) continue;
         text +=
             fmt::format("    {}: {:.10g}\n", engine::consumer_names[c], energy_w(r, r.energy_uj.values[c]));
     }
     auto const consumed_w = boundaries_w(r);
+    if (deck.facility.stores())
+        text += "  # it_w, pue and boundaries: without what stores took (storage above; negative: gave)\n";
     text += by_boundary("boundaries_w", "{:.8g}", [&](std::size_t b) { return consumed_w[b]; });
     text += by_boundary("provisioned_w", "{:.8g}", [&](std::size_t b) { return r.provisioned_w[b]; });
     text += by_boundary("consumed_of_provisioned", "{:.4g}",
@@ -123,14 +133,15 @@ std::string efficiency_block(config::Deck const& deck, Results const& r) {
         "tokens_per_s_per_mw: {:.8g}\n  "
         "joules_per_output_token: {:.8g}\n",
         ratio(output_per_s, facility_w(r) * 1e-6), ratio(facility_w(r), output_per_s));
+    text += efficiency_without_stores(deck, r);
     text += by_boundary("output_tokens_per_joule", "{:.6g}",
                         [&](std::size_t b) { return ratio(output_per_s, consumed_w[b]); });
     text += by_boundary("input_tokens_per_joule", "{:.6g}",
                         [&](std::size_t b) { return ratio(input_per_s, consumed_w[b]); });
-    double const agent_w = ratio(facility_w(r), r.mean_in_service);
+    double const agent_w = ratio(consumed_w.back(), r.mean_in_service);
     text += fmt::format(
-        "  mean_requests_in_service: {:.6g}\n  facility_w_per_agent: {:.6g}  # an agent: a request in "
-        "service\n  "
+        "  mean_requests_in_service: {:.6g}\n  facility_w_per_agent: {:.6g}  # an agent: a request that an "
+        "instance works on\n  "
         "brain_ratio: {:.6g}  # over the 20 W of a human brain\n",
         r.mean_in_service, agent_w, agent_w / brain_w);
     if (deck.facility.carbon_kg_per_j > 0)
@@ -162,9 +173,10 @@ std::string pool_block(config::Deck const& deck, Results const& r) {
     auto const pools = static_cast<double>(r.pools);
     return fmt::format(
         "memory_pool:\n  pools: {}\n  capacity_bytes: {:.8g}\n  bytes_per_s: {:.8g}\n  mean_utilisation: "
-        "{:.6g}\n  share_of_kv_blocks: {:.6g}\n",
+        "{:.6g}\n  share_of_kv_blocks: {}\n",
         r.pools, pools * pool.capacity_bytes, bytes_per_s,
-        ratio(bytes_per_s, pools * static_cast<double>(pool.bytes_per_s)), r.pool_share_of_blocks);
+        ratio(bytes_per_s, pools * static_cast<double>(pool.bytes_per_s)),
+        std::isfinite(r.pool_share_of_blocks) ? fmt::format("{:.6g}", r.pool_share_of_blocks) : "null");
 }
 
 std::string services_block(config::Deck const& deck, Results const& r) {
@@ -244,10 +256,10 @@ std::string summary_yaml(config::Deck const& deck, Results const& r) {
         r.counts[Count::cohort_arrived], r.counts[Count::cohort_completed], r.counts[Count::cohort_rejected],
         r.counts[Count::preemptions], r.in_flight);
     text += services_block(deck, r);
-    if (!deck.warnings.empty()) {
-        text += "warnings:\n";
-        for (std::string const& warning : deck.warnings) text += fmt::format("  - {}\n", quoted(warning));
-    }
+    std::vector<std::string> warnings = deck.warnings;
+    std::ranges::move(power_warnings(deck, r), std::back_inserter(warnings));
+    if (!warnings.empty()) text += "warnings:\n";
+    for (std::string const& warning : warnings) text += fmt::format("  - {}\n", quoted(warning));
     return text + performance_block(r.performance);
 }
 
@@ -256,11 +268,14 @@ std::string summary_text(config::Deck const& deck, Results const& r) {
     double const tokens_per_s = rate(r, Count::output_tokens);
     auto const busiest =
         std::max_element(r.accelerator_ns.begin(), r.accelerator_ns.end()) - r.accelerator_ns.begin();
+    std::string warnings;
+    for (std::string const& warning : power_warnings(deck, r))
+        warnings += fmt::format("  warning: {}\n", warning);
     return fmt::format(
         "{}: {:.4g} output tokens/s at {:.4g} MW (facility): {:.4g} tokens/s/MW, {:.4g} J per output token\n"
         "  TTFT p50 {:.3g} s, p99 {:.3g} s; TPOT p50 {:.3g} ms, p99 {:.3g} ms; objectives met by {:.1f} % of "
         "requests\n"
-        "  most accelerator time: {}; {:.3g} x real time on {} ranks x {} threads\n"
+        "  most accelerator time: {}; {:.3g} x real time on {} ranks x {} threads\n{}"
         "digest: {}\n",
         deck.name, tokens_per_s, facility_w(r) * 1e-6, ratio(tokens_per_s, facility_w(r) * 1e-6),
         ratio(facility_w(r), tokens_per_s), all.ttft.quantile(0.5) * 1e-9, all.ttft.quantile(0.99) * 1e-9,
@@ -269,7 +284,7 @@ std::string summary_text(config::Deck const& deck, Results const& r) {
                     static_cast<double>(r.counts[Count::measured_completions])),
         share_names[static_cast<std::size_t>(busiest)],
         ratio(r.performance.simulated_s, r.performance.wall_s), r.performance.ranks, r.performance.threads,
-        r.digest);
+        warnings, r.digest);
 }
 
 }  // namespace mw::app

@@ -72,6 +72,41 @@ Deployment::ScaleUp describe_scale_up(World const& world) {
 
 }  // namespace
 
+double idle_facility_w(World const& world) {
+    site::Plan const& plan = world.plan();
+    config::Deck const& deck = world.deck();
+    std::vector<std::int64_t> assigned(static_cast<std::size_t>(plan.racks()), 0);
+    std::int64_t const per_rack = plan.rack_type().accelerators();
+    for (site::InstancePlace const& place : plan.instances())
+        for (std::int64_t a = 0; a < place.accelerators; ++a)
+            ++assigned[static_cast<std::size_t>((place.first_accelerator + a) / per_rack)];
+    RackPower const rack_power{deck};
+    Energies energy_uj;
+    for (std::size_t r = 0; r < assigned.size(); ++r) {
+        auto const id = core::RackId::of(r);
+        RackInventory rack;
+        rack.accelerators = plan.accelerators_in(id);
+        rack.assigned = assigned[r];
+        rack.nodes = plan.nodes_in(id);
+        rack.sample_ns = core::ns_per_s;
+        rack.die_c = deck.cluster.rack.accelerator.thermal.leakage_reference_c;
+        rack.memory_nodes = plan.memory_nodes_in(id);
+        MeterReading idle;
+        idle.accelerator_ns[llm::index_of(llm::Share::idle)] = rack.accelerators * rack.sample_ns;
+        energy_uj += rack_power(rack, idle).by_consumer;
+    }
+    SitePower{world}.add(energy_uj, world.warmup_ns(), 1.0, 0.0, {});
+    return static_cast<double>(energy_uj.sum()) * 1e-6;
+}
+
+void require_countable(World const& world) {
+    auto const run_ns = static_cast<double>(world.end_ns());
+    double const accelerator_ns = run_ns * static_cast<double>(world.plan().accelerators());
+    if (accelerator_ns > core::most_sum) core::too_large("the accelerators' time [ns]", accelerator_ns);
+    double const idle_uj = run_ns * 1e-3 * idle_facility_w(world);
+    if (idle_uj > core::most_sum) core::too_large("the energy that the idle site takes [uJ]", idle_uj);
+}
+
 Deployment describe(World const& world) {
     site::Plan const& plan = world.plan();
     config::Deck const& deck = world.deck();
@@ -93,6 +128,8 @@ Deployment describe(World const& world) {
     SitePower const power{world};
     all.nameplate_it_w = power.nameplate_it_w();
     all.nameplate_facility_w = power.nameplate_facility_w();
+    require_countable(world);
+    all.idle_facility_w = idle_facility_w(world);
     for (std::size_t s = 0; s < world.services(); ++s)
         all.services.push_back(describe_service(world, core::ServiceId::of(s)));
     return all;

@@ -138,6 +138,8 @@ class Instance {
     [[nodiscard]] std::int64_t waiting() const {
         return static_cast<std::int64_t>(waiting_.size() + attached_.size()) + fetching_;
     }
+    //! Requests that it works on: prefilling, decoding, or with their caches on the way here.
+    [[nodiscard]] std::int64_t in_service() const { return running() + fetching_; }
     [[nodiscard]] std::int64_t used_blocks() const { return used_blocks_; }
     [[nodiscard]] std::int64_t kv_blocks() const { return params_->kv_blocks; }
     //! In the memory pool, sequences put aside included.

@@ -17,8 +17,8 @@ inline void watch_budget(BudgetUse& use, std::int64_t drew_uj, double budget_w, 
     use.above_ns += sample_ns;
     use.energy_above_uj = core::checked_sum(use.energy_above_uj, drew_uj - std::llround(allowed_uj),
                                             "the energy above a budget [uJ]");
-    use.worst_mw = std::max(use.worst_mw, std::llround(static_cast<double>(drew_uj) * 1e-3 /
-                                                       core::to_seconds(sample_ns)));
+    double const drew_mw = static_cast<double>(drew_uj) * 1e-3 / core::to_seconds(sample_ns);
+    use.worst_mw = std::max(use.worst_mw, core::to_count(drew_mw, "power above a budget [mW]"));
 }
 
 }  // namespace mw::engine

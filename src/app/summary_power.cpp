@@ -122,7 +122,7 @@ std::vector<std::string> power_warnings(config::Deck const& deck, engine::Result
         "energy "
         "that the facility used: tokens_per_s_per_mw is {} by the utility's meter, {:.4g} without them",
         given_j / 3.6e6, 100 * given_j / used_j,
-        drawn_j > 0 ? fmt::format("{:.4g}", tokens / (drawn_j * 1e-6)) : "without meaning",
+        drawn_j > 0 ? fmt::format("{:.4g}", tokens / (drawn_j * 1e-6)) : "undefined",
         tokens / (used_j * 1e-6)));
     return warnings;
 }

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import yaml
 
-PRINTED = 2e-6  # relative; the shortest figures have 6 digits
+PRINTED = 6e-6  # relative; the shortest figures have 6 digits
 SINGLE = 1e-6   # relative, of sums of float32 series
 # Columns of run.h5 that are NaN where there is nothing to tell.
 MAY_BE_NAN = {"ttft_mean_s", "tpot_mean_s", "pue", "budget_w", "board_target_w"}
@@ -254,7 +254,8 @@ def recorded_requests_make_sense(run):
 def unmodelled_is_absent(run):
     """A column of run.h5 stands for something that the deck models."""
     facility, found = run.deck.get("facility") or {}, []
-    thermal, grid = (facility.get("thermal") or {}).get("on", False), facility.get("grid") not in (None, "none")
+    plant = facility.get("thermal") or {}
+    thermal, grid = plant.get("on", plant.get(True, False)), facility.get("grid") not in (None, "none")  # a YAML 1.1 reader takes `on` for true
     for kind, name, modelled in (("rack", "hottest_die_c", thermal), ("rack", "die_temperature_c", thermal),
                                  ("facility", "hall_temperature_c", thermal), ("facility", "dark_share", grid),
                                  ("facility", "budget_w", "budget" in run.power and run.power["budget"]["above"] is not None)):

@@ -20,7 +20,7 @@ except ImportError:
     print("skipped: needs PyYAML, NumPy and h5py")
     raise SystemExit(77) from None
 
-from harness import DONE, STOPPED, Checks, Program, arguments, difference
+from harness import DONE, STOPPED, Checks, Program, arguments, difference, summary, value
 
 RACKS = {"hgx-h100": (8, 80), "hgx-h200": (8, 141), "hgx-b200": (8, 180), "gb200-nvl72": (4, 186), "mi300x": (8, 192)}  # node, GB
 # name, GB in FP8, a power of 2 that divides its heads, experts
@@ -149,12 +149,12 @@ def make_deck(seed):
             "facility": facility(rng, accelerators), "output": {"request_sample": rng.choice([1, 1, 0.1])}}
 
 
-def stop_and_go_on(checks, program, deck, plain, run_s, rng, name):
+def stop_and_go_on(checks, program, deck, plain, rng, name):
     """Whether it stopped before its end; a run that was stopped ends like the one that was not."""
     folder = plain.with_name("stopped")
     job = program.start("run", deck, "--output", folder, "--threads", 1, "--quiet", ranks=1)
     pids = job.await_watch(1)
-    time.sleep(rng.uniform(0, 0.7) * run_s)
+    time.sleep(rng.uniform(0, 0.7) * value(summary(plain)[1], "wall_s"))
     if pids and job.running():
         os.kill(pids[0], signal.SIGUSR1)
     result = job.result()
@@ -176,9 +176,8 @@ def try_deck(checks, program, seed, keep):
     name, failed, stopped = f"seed {seed} ({deck})", checks.failed, False
     result = program.run("check", deck, ranks=0)
     if checks.expect(result.code == DONE, f"{name} passes check", result):
-        plain, start = base / "plain", time.monotonic()
+        plain = base / "plain"
         result = program.run("run", deck, "--output", plain, "--threads", 2, "--quiet", ranks=1)
-        run_s = time.monotonic() - start
         if checks.expect(result.code == DONE, f"{name} runs", result):
             for text in broken(plain):
                 checks.expect(False, f"{name}: {text}")
@@ -187,7 +186,7 @@ def try_deck(checks, program, seed, keep):
             if checks.expect(result.code == DONE, f"{name} runs on {ranks} ranks", result):
                 found = difference(plain, base / "spread")
                 checks.expect(not found, f"{name} gives the same on {ranks} ranks", found)
-            stopped = stop_and_go_on(checks, program, deck, plain, run_s, random.Random(seed), name)
+            stopped = stop_and_go_on(checks, program, deck, plain, random.Random(seed), name)
     if checks.failed > failed:
         kept = keep / f"random_{seed}"
         shutil.rmtree(kept, ignore_errors=True)

@@ -92,7 +92,7 @@ std::string store_lines(config::Deck const& deck, engine::Results const& r) {
         return fmt::format("  stores: {{start_j: null, end_j: null, taken_j: null, dark_s: {}}}\n", dark);
     double const taken_j = static_cast<double>(r.stored_at_end_uj - r.stored_at_start_uj) * 1e-6;
     return fmt::format(
-        "  stores: {{start_j: {:.17g}, end_j: {:.17g}, taken_j: {:.17g}, dark_s: {}}}  # taken: the "
+        "  stores: {{start_j: {:.6f}, end_j: {:.6f}, taken_j: {:.6f}, dark_s: {}}}  # taken: the "
         "breakdown's "
         "storage over the period; what charging loses is conversion\n",
         static_cast<double>(r.stored_at_start_uj) * 1e-6, static_cast<double>(r.stored_at_end_uj) * 1e-6,

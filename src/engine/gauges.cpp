@@ -278,7 +278,7 @@ void Gauges::put_plant(Sums const& sums) {
         put("loop_temperature_c", "degC", "coolant supplied to the racks", site_power_.loop_c());
     if (facility.thermal.on)
         put("hall_temperature_c", "degC", "air supplied to the racks", site_power_.hall_c());
-    if (facility.cooling.constant_pue <= 1)
+    if (facility.cooling.constant_pue <= 0)
         put("wet_bulb_c", "degC", "outdoors", site_power_.wet_bulb_c(frame_.time_ns));
     if (facility.budgeted())
         put("budget_w", "W", "what the site may draw, in force when the sample began; NaN: no budget then",

@@ -155,12 +155,15 @@ def stop_and_go_on(checks, program, deck, plain, rng, name):
     job = program.start("run", deck, "--output", folder, "--threads", 1, "--quiet", ranks=1)
     pids = job.await_watch(1)
     time.sleep(rng.uniform(0, 0.7) * value(summary(plain)[1], "wall_s"))
-    if pids and job.running():
-        os.kill(pids[0], signal.SIGUSR1)
-    result = job.result()
+    try:
+        if pids and job.running():
+            os.kill(pids[0], signal.SIGUSR1)
+    except ProcessLookupError:  # it has just ended
+        pass
+    result = job.result(180)
     stopped = result.code == STOPPED
     if stopped:
-        result = program.run("run", deck, "--output", folder, "--threads", 1, "--quiet", "--restart", folder, ranks=2)
+        result = program.run("run", deck, "--output", folder, "--threads", 1, "--quiet", "--restart", folder, ranks=2, seconds=180)
     if checks.expect(result.code == DONE, f"{name} goes on after a stop", result):
         found = difference(plain, folder)
         checks.expect(not found, f"{name}, {'stopped and gone on with' if stopped else 'run again'}, gives the same", found)
@@ -177,12 +180,12 @@ def try_deck(checks, program, seed, keep):
     result = program.run("check", deck, ranks=0)
     if checks.expect(result.code == DONE, f"{name} passes check", result):
         plain = base / "plain"
-        result = program.run("run", deck, "--output", plain, "--threads", 2, "--quiet", ranks=1)
+        result = program.run("run", deck, "--output", plain, "--threads", 2, "--quiet", ranks=1, seconds=180)
         if checks.expect(result.code == DONE, f"{name} runs", result):
             for text in broken(plain):
                 checks.expect(False, f"{name}: {text}")
             ranks = 2 + seed % 2
-            result = program.run("run", deck, "--output", base / "spread", "--threads", 1, "--quiet", ranks=ranks)
+            result = program.run("run", deck, "--output", base / "spread", "--threads", 1, "--quiet", ranks=ranks, seconds=180)
             if checks.expect(result.code == DONE, f"{name} runs on {ranks} ranks", result):
                 found = difference(plain, base / "spread")
                 checks.expect(not found, f"{name} gives the same on {ranks} ranks", found)

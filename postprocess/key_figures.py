@@ -167,7 +167,13 @@ ROWS = (
     ),
     ("output", "Facility power", facility_w, watts, "everything behind the site's meter"),
     ("output", "IT power", known("power", "it_w", series="it_power_w"), watts, "racks and network"),
-    ("output", "PUE", known("power", "pue", series="pue"), lambda v: f"{v:.3f}", "facility over IT power"),
+    (
+        "output",
+        "PUE",
+        known("power", "pue", series="pue"),
+        lambda v: f"{v:.3f}",
+        "facility over IT power, without what stores gave or took",
+    ),
     (
         "output",
         "Efficiency",

@@ -222,8 +222,9 @@ class Run:
         return self._has(f"facility/{name}") and len(self.time_s) > 0
 
     def facility_mean(self, name):
-        """Mean of /facility/<name> over the measured samples."""
+        """Mean of /facility/<name> over the measured samples that have a value: a dark site has no PUE."""
         values = self.facility(name)[self.measured]
+        values = values[np.isfinite(values)]
         if not len(values):
             raise Missing("nothing has been measured yet")
         return float(values.mean())

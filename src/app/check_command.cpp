@@ -46,6 +46,7 @@ void print_site(config::Deck const& deck, engine::Deployment const& d) {
     line("simulated links", fmt::format("{}", d.links));
     line("nameplate power, IT", fmt::format("{:.4g} MW", d.nameplate_it_w * 1e-6));
     line("nameplate power, facility", fmt::format("{:.4g} MW", d.nameplate_facility_w * 1e-6));
+    line("idle power, facility", fmt::format("{:.4g} MW", d.idle_facility_w * 1e-6));
     if (deck.facility.budget_w > 0)
         line("budget",
              fmt::format("{:.4g} MW: {:.0f} % of the facility's nameplate", deck.facility.budget_w * 1e-6,

@@ -56,6 +56,8 @@ int main(int argc, char** argv) {
     }
     try {
         return dispatch(*parsed.options, comm);
+    } catch (core::TooLarge const& error) {  // in the middle of a run, perhaps on this rank alone
+        fail(comm, error.what(), app::exit_input);
     } catch (core::InputError const& error) {
         for (auto const& message : error.messages()) fmt::print(stderr, "{}\n", message);
         return app::exit_input;

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <limits>
+#include <cmath>
 #include <span>
 
 #include "megaweave/plant/power_quality.hpp"
@@ -23,8 +26,9 @@ using engine::Results;
 constexpr std::array<char const*, llm::share_count> share_names = {
     "compute", "hbm", "scale_up", "scale_out", "memory_pool", "overhead", "idle"};
 
+//! Not a number where there is nothing to divide by; null in the summary.
 double ratio(double a, double b) {
-    return b == 0.0 ? 0.0 : a / b;
+    return b == 0.0 ? std::numeric_limits<double>::quiet_NaN() : a / b;
 }
 
 double energy_w(Results const& results, std::int64_t uj) {
@@ -41,10 +45,10 @@ double rate(Results const& results, Count what) {
 
 constexpr std::array<char const*, 4> boundary_names = {"board", "chassis_ac", "it", "facility"};
 
-//! From the boards outwards; each contains the ones before it.
+//! From the boards outwards; each contains the ones before it. What was used there, without what stores took or gave.
 std::array<double, 4> boundaries_w(Results const& r) {
     return {energy_w(r, r.boards_energy_uj), energy_w(r, r.racks_energy_uj), energy_w(r, r.it_energy_uj),
-            facility_w(r)};
+            energy_w(r, r.used_energy_uj())};
 }
 
 template <class Value>
@@ -89,16 +93,20 @@ std::string quality_block(Results const& r) {
 
 std::string power_block(config::Deck const& deck, Results const& r, engine::Verdict const& verdict) {
     std::string text = fmt::format(
-        "power:  # mean of the measured period\n  facility_w: {}\n  facility_w_half_width: {}\n  it_w: {:.8g}\n  "
-        "pue: {:.6g}\n  breakdown_w:\n",
+        "power:  # mean of the measured period\n  facility_w: {}  # at the utility's meter\n  "
+        "facility_w_half_width: {}\n  it_w: {}\n  pue: {}\n  breakdown_w:  # adds up to facility_w\n",
         number(facility_w(r), 8),
-        number(verdict.facility_w ? verdict.facility_w->half_width : std::nullopt), energy_w(r, r.it_energy_uj), ratio(facility_w(r), energy_w(r, r.it_energy_uj)));
+        number(verdict.facility_w ? verdict.facility_w->half_width : std::nullopt),
+        number(energy_w(r, r.it_energy_uj), 8),
+        number(quotient(energy_w(r, r.used_energy_uj()), energy_w(r, r.it_energy_uj))));
     for (std::size_t c = 0; c < engine::consumer_size; ++c) {
         if (c == static_cast<std::size_t>(engine::Consumer::storage) && !deck.facility.stores()) continue;
         text +=
             fmt::format("    {}: {:.10g}\n", engine::consumer_names[c], energy_w(r, r.energy_uj.values[c]));
     }
     auto const consumed_w = boundaries_w(r);
+    if (deck.facility.stores())
+        text += "  # it_w, pue and boundaries: without what stores took (storage above; negative: gave)\n";
     text += by_boundary("boundaries_w", "{:.8g}", [&](std::size_t b) { return consumed_w[b]; });
     text += by_boundary("provisioned_w", "{:.8g}", [&](std::size_t b) { return r.provisioned_w[b]; });
     text += by_boundary("consumed_of_provisioned", "{:.4g}",
@@ -118,14 +126,15 @@ std::string efficiency_block(config::Deck const& deck, Results const& r) {
         "tokens_per_s_per_mw: {:.8g}\n  "
         "joules_per_output_token: {:.8g}\n",
         ratio(output_per_s, facility_w(r) * 1e-6), ratio(facility_w(r), output_per_s));
+    text += efficiency_without_stores(deck, r);
     text += by_boundary("output_tokens_per_joule", "{:.6g}",
                         [&](std::size_t b) { return ratio(output_per_s, consumed_w[b]); });
     text += by_boundary("input_tokens_per_joule", "{:.6g}",
                         [&](std::size_t b) { return ratio(input_per_s, consumed_w[b]); });
-    double const agent_w = ratio(facility_w(r), r.mean_in_service);
+    double const agent_w = ratio(consumed_w.back(), r.mean_in_service);
     text += fmt::format(
-        "  mean_requests_in_service: {:.6g}\n  facility_w_per_agent: {:.6g}  # an agent: a request in "
-        "service\n  "
+        "  mean_requests_in_service: {:.6g}\n  facility_w_per_agent: {:.6g}  # an agent: a request that an "
+        "instance works on\n  "
         "brain_ratio: {:.6g}  # over the 20 W of a human brain\n",
         r.mean_in_service, agent_w, agent_w / brain_w);
     if (deck.facility.carbon_kg_per_j > 0)
@@ -157,9 +166,10 @@ std::string pool_block(config::Deck const& deck, Results const& r) {
     auto const pools = static_cast<double>(r.pools);
     return fmt::format(
         "memory_pool:\n  pools: {}\n  capacity_bytes: {:.8g}\n  bytes_per_s: {:.8g}\n  mean_utilisation: "
-        "{:.6g}\n  share_of_kv_blocks: {:.6g}\n",
+        "{:.6g}\n  share_of_kv_blocks: {}\n",
         r.pools, pools * pool.capacity_bytes, bytes_per_s,
-        ratio(bytes_per_s, pools * static_cast<double>(pool.bytes_per_s)), r.pool_share_of_blocks);
+        ratio(bytes_per_s, pools * static_cast<double>(pool.bytes_per_s)),
+        number(r.pool_share_of_blocks));
 }
 
 std::string performance_block(engine::Performance const& p) {
@@ -181,12 +191,14 @@ std::string performance_block(engine::Performance const& p) {
 }
 
 //! Everything that the reader should know before the numbers: of the deck, then of the run.
-std::vector<std::string> warnings_of(config::Deck const& deck, engine::Verdict const& verdict) {
+std::vector<std::string> warnings_of(config::Deck const& deck, Results const& r,
+                                     engine::Verdict const& verdict) {
     std::vector<std::string> all;
     if (verdict.state == engine::LoadState::overloaded)
         all.push_back(fmt::format("{}: {}. Latencies depend on how long the run lasts: use more instances or less load",
                                   verdict.text, verdict.because));
     all.insert(all.end(), verdict.doubts.begin(), verdict.doubts.end());
+    std::ranges::move(power_warnings(deck, r), std::back_inserter(all));
     all.insert(all.end(), deck.warnings.begin(), deck.warnings.end());
     return all;
 }
@@ -218,11 +230,11 @@ std::string summary_yaml(config::Deck const& deck, Results const& r) {
     text += latency_block(r, verdict) + objectives_block(deck, r);
     text += time_share_block(r) + pool_block(deck, r) + fabric_block(deck, r.fabric);
     text += requests_block(r) + services_block(deck, r, verdict);
-    if (auto const warnings = warnings_of(deck, verdict); !warnings.empty()) {
+    if (auto const warnings = warnings_of(deck, r, verdict); !warnings.empty()) {
         text += "warnings:\n";
         for (std::string const& warning : warnings) text += fmt::format("  - {}\n", quoted(warning));
     }
-    return text + performance_block(r.performance);
+    return plain_numbers(text + performance_block(r.performance));
 }
 
 namespace {
@@ -252,7 +264,7 @@ std::string summary_text(config::Deck const& deck, Results const& r) {
         share_names[static_cast<std::size_t>(busiest)],
         quotient(r.performance.simulated_s, r.performance.wall_s).value_or(0), r.performance.ranks,
         r.performance.threads);
-    for (std::string const& warning : warnings_of(deck, verdict)) text += fmt::format("warning: {}\n", warning);
+    for (std::string const& warning : warnings_of(deck, r, verdict)) text += fmt::format("warning: {}\n", warning);
     return text + fmt::format("digest: {}\n", r.digest);
 }
 

@@ -14,6 +14,12 @@ namespace mw::app {
 [[nodiscard]] std::string budget_lines(config::Deck const& deck, engine::Results const& results);
 [[nodiscard]] std::string store_lines(config::Deck const& deck, engine::Results const& results);
 
+//! Output tokens for the energy that was used, whatever the stores gave or took, where there are stores.
+[[nodiscard]] std::string efficiency_without_stores(config::Deck const& deck, engine::Results const& results);
+//! What the measured period shows of power that a reader must know: budgets that were passed, stores that were emptied.
+[[nodiscard]] std::vector<std::string> power_warnings(config::Deck const& deck,
+                                                      engine::Results const& results);
+
 //! Of facility power, from the last of its fine samples in the measured period (a spectrum's cost is their number squared).
 [[nodiscard]] std::vector<plant::SpectrumLine> facility_spectrum(engine::Results const& results);
 

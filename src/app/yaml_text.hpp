@@ -26,13 +26,9 @@ namespace mw::app {
     return out + '"';
 }
 
-//! A number that every reader of YAML 1.1 and 1.2 takes for one: 1.0e+05 has a point, and what is no number is null.
+//! A number, null where it is none.
 [[nodiscard]] inline std::string number(double value, int digits = 6) {
-    if (!std::isfinite(value)) return "null";
-    std::string text = fmt::format("{:.{}g}", value, digits);
-    std::size_t const exponent = text.find('e');
-    if (exponent != std::string::npos && text.find('.') == std::string::npos) text.insert(exponent, ".0");
-    return text;
+    return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "null";
 }
 
 [[nodiscard]] inline std::string number(std::optional<double> value, int digits = 6) {
@@ -44,5 +40,11 @@ namespace mw::app {
     if (b == 0.0) return {};
     return a / b;
 }
+
+/*!
+ * YAML with numbers that every reader of YAML 1.1 and 1.2 takes for such: 1e+05 gets a point (1.0e+05), nan and inf become null.
+ * Texts in double quotes and comments stay as they are.
+ */
+[[nodiscard]] std::string plain_numbers(std::string const& yaml);
 
 }  // namespace mw::app

@@ -7,6 +7,7 @@
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/frame.hpp"
 #include "megaweave/core/hash.hpp"
+#include "megaweave/core/integer.hpp"
 
 namespace mw::core {
 
@@ -14,6 +15,14 @@ void contract_violated(std::string_view condition, std::string_view why, char co
     throw ContractError(fmt::format(
         "{}:{}: contract broken: {} ({}). This is a bug of Megaweave: please report it with the deck.", file,
         line, condition, why));
+}
+
+void too_large(char const* quantity, double value) {
+    throw TooLarge(fmt::format(
+        "the deck's values together give {:.3g} for {}, more than the program can count: shorten "
+        "time.duration "
+        "or time.sample, make the site smaller, or look for a value that is far out of proportion",
+        value, quantity));
 }
 
 namespace {

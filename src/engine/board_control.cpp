@@ -4,7 +4,15 @@
 #include <cmath>
 #include <utility>
 
+#include "megaweave/core/integer.hpp"
+
 namespace mw::engine {
+
+namespace {
+
+constexpr double most_board_uj = 4e13;  // of a period: 100,000 boards still add up
+
+}  // namespace
 
 BoardControl::BoardControl(ServiceModel const& service, bool prefill,
                            hardware::BoardControlParams const& boards,
@@ -38,7 +46,8 @@ llm::IterationCost BoardControl::operator()(llm::Batch const& batch) const {
     hardware::OperatingPoint const point = hardware::OperatingPointSolver{service_->power_law()}.at_clock(
         service_->activity(cost, prefill_), service_->params().weights, times, clock());
     auto const stretch = [](core::TimeNs& part_ns, double factor) {
-        core::TimeNs const longer_ns = std::llround(static_cast<double>(part_ns) * factor);
+        core::TimeNs const longer_ns =
+            core::to_count(static_cast<double>(part_ns) * factor, "the time of an iteration [ns]");
         return longer_ns - std::exchange(part_ns, longer_ns);
     };
     cost.duration_ns += stretch(compute_ns, point.compute_stretch) + stretch(hbm_ns, point.hbm_stretch);
@@ -74,7 +83,8 @@ void BoardControl::set_cap(double cap_w) {
 }
 
 std::int64_t BoardControl::take_energy_uj() {
-    return accelerators_ * std::llround(std::exchange(energy_j_, 0.0) * 1e6);
+    return accelerators_ *
+           core::to_count(std::exchange(energy_j_, 0.0) * 1e6, "the energy of a board [uJ]", most_board_uj);
 }
 
 }  // namespace mw::engine

@@ -84,6 +84,14 @@ double idle_facility_w(World const& world) {
     return static_cast<double>(energy_uj.sum()) * 1e-6;
 }
 
+void require_countable(World const& world) {
+    auto const run_ns = static_cast<double>(world.end_ns());
+    double const accelerator_ns = run_ns * static_cast<double>(world.plan().accelerators());
+    if (accelerator_ns > core::most_sum) core::too_large("the accelerators' time [ns]", accelerator_ns);
+    double const idle_uj = run_ns * 1e-3 * idle_facility_w(world);
+    if (idle_uj > core::most_sum) core::too_large("the energy that the idle site takes [uJ]", idle_uj);
+}
+
 Deployment describe(World const& world) {
     site::Plan const& plan = world.plan();
     config::Deck const& deck = world.deck();
@@ -105,6 +113,8 @@ Deployment describe(World const& world) {
     SitePower const power{world};
     all.nameplate_it_w = power.nameplate_it_w();
     all.nameplate_facility_w = power.nameplate_facility_w();
+    require_countable(world);
+    all.idle_facility_w = idle_facility_w(world);
     for (std::size_t s = 0; s < world.services(); ++s)
         all.services.push_back(describe_service(world, core::ServiceId::of(s)));
     return all;

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <limits>
 
+#include "budget_watch.hpp"
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/integer.hpp"
+#include "megaweave/engine/deployment.hpp"
 #include "power_bins.hpp"
 
 namespace mw::engine {
@@ -20,7 +22,7 @@ struct ColumnText {
 };
 
 //! In the order in which `Gauges::read_rack` puts them.
-constexpr std::array<ColumnText, 18> rack_columns = {{
+constexpr std::array<ColumnText, 15> rack_columns = {{
     {"row_power_w", "W", "AC power of the rack's row, at the row's meter"},
     {"power_w", "W", "AC power at the rack's meter"},
     {"accelerator_power_w", "W", "power of the accelerator boards"},
@@ -36,11 +38,15 @@ constexpr std::array<ColumnText, 18> rack_columns = {{
     {"running_sequences", "1", "sequences in the running batches"},
     {"waiting_requests", "1", "requests queued at the instances, and caches on their way"},
     {"kv_used_share", "1", "KV blocks in use"},
-    {"die_temperature_c", "degC",
-     "mean temperature of the accelerators' dies; without a thermal plant, where idle power is stated"},
-    {"hottest_die_c", "degC", "the hottest accelerator's die, of the instances that live here"},
-    {"clock_share", "1", "mean clock that caps, locks and temperature allow, of the highest"},
 }};
+
+//! After them, what the deck models: dies with a thermal plant, clocks where something may lower them.
+constexpr std::array<ColumnText, 2> die_columns = {{
+    {"die_temperature_c", "degC", "mean temperature of the accelerators' dies"},
+    {"hottest_die_c", "degC", "the hottest accelerator's die, of the instances that live here"},
+}};
+constexpr ColumnText clock_column = {"clock_share", "1",
+                                     "mean clock that caps, locks and temperature allow, of the highest"};
 
 //! After them, where the deck has memory pools.
 constexpr std::array<ColumnText, 2> pool_columns = {{
@@ -51,21 +57,19 @@ constexpr std::array<ColumnText, 2> pool_columns = {{
 constexpr std::size_t first_own_column = 1;  // the row's comes when all racks are read
 constexpr std::uint64_t facility_column = 2000;
 
-std::int64_t in_service(Counts const& counts) {
+std::int64_t in_flight(Counts const& counts) {
     return counts[Count::arrivals] - counts[Count::completions] - counts[Count::rejections];
 }
 
+//! Not a number where there is nothing to divide by.
 double per(std::int64_t sum, std::int64_t count) {
-    return count == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(count);
-}
-
-double mean_or_nan(std::int64_t sum, std::int64_t count) {
-    return count == 0 ? std::numeric_limits<double>::quiet_NaN() : per(sum, count);
+    return count == 0 ? std::numeric_limits<double>::quiet_NaN()
+                      : static_cast<double>(sum) / static_cast<double>(count);
 }
 
 //! Of the requests in flight, from the start to `now_ns`.
 double in_flight_integral_us(Counts const& counts, core::TimeNs now_ns) {
-    core::Wide const to_now = core::Wide{in_service(counts)} * (now_ns / 1000);
+    core::Wide const to_now = core::Wide{in_flight(counts)} * (now_ns / 1000);
     return static_cast<double>(to_now + counts[Count::in_flight_moment_us]);
 }
 
@@ -82,9 +86,12 @@ Gauges::Gauges(World const& world, parallel::Comm const& comm, FabricPartition c
       loads_(world.services()),
       history_{world.services()} {
     history_.begin(loads_);
-    charge_uj_ =
-        supply_.battery_uj() +
-        world.plan().racks() * plant::RackStorage{world.deck().facility.delivery.rack_storage}.charge_uj();
+    plant::RackStorage const store{world.deck().facility.delivery.rack_storage};
+    constexpr char const* what = "the energy of all stores [uJ]";
+    charge_uj_ = core::checked_sum(
+        supply_.battery_uj(), core::checked_product(world.plan().racks(), store.charge_uj(), what), what);
+    charge_at_warmup_uj_ = charge_uj_;
+    require_countable(world);
 }
 
 core::TimeNs Gauges::next_sample_ns(core::TimeNs now_ns) const {
@@ -109,14 +116,12 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
     links_.sum(links, *comm_, fabric.fairness());
     sums.active_transfers = fabric.active_at_home();
 
-    auto flat = std::bit_cast<std::array<std::int64_t, sizeof(Sums) / sizeof(std::int64_t)>>(sums);
-    comm_->sum(std::span{flat});
-    sums = std::bit_cast<Sums>(flat);
-    comm_->sum(std::span{bin_uj_});
+    add_up(sums);
     put_rows(racks, sums);
 
     settle_power(sums, now_ns);
     put_facility(sums);
+    if (measured) watch_budgets(sums);
     links_.put_facility(links, frame_);
     control_.step(now_ns, sample_ns_, {sums.energy_uj.sum() - sums.energy_uj[Consumer::storage], sums.it_uj},
                   std::span{row_uj_}.subspan(control_.rows()), racks, *comm_);
@@ -131,7 +136,6 @@ core::Frame const& Gauges::read(core::TimeNs now_ns, Racks racks, FabricPartitio
         measured_boards_uj_ += sums.boards_uj;
         measured_racks_uj_ += sums.racks_uj;
         if (supply_.dark()) dark_ns_ += sample_ns_;
-        measured_in_service_ns_ += in_service(sums.counts) * sample_ns_;
         follow_swings();
         measured_pool_blocks_ += sums.pool_blocks;
         measured_used_blocks_ += sums.used_blocks;
@@ -163,6 +167,11 @@ void Gauges::begin_frame(core::TimeNs now_ns, std::size_t racks) {
     frame_.columns.clear();
     for (ColumnText const& column : rack_columns)
         frame_.add(core::Owner::rack, column.name, column.unit, column.description, racks);
+    auto const add = [&](ColumnText const& column) {
+        frame_.add(core::Owner::rack, column.name, column.unit, column.description, racks);
+    };
+    if (world_->deck().facility.thermal.on) std::ranges::for_each(die_columns, add);
+    if (clocks_may_change(world_->deck())) add(clock_column);
     if (world_->deck().facility.delivery.rack_storage.on())
         frame_.add(core::Owner::rack, "stored_j", "J", "energy in the rack's store", racks);
     if (world_->deck().cluster.memory_pool.present())
@@ -210,9 +219,11 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     put(static_cast<double>(rack.running_sequences()));
     put(static_cast<double>(rack.waiting_requests()));
     put(rack.kv_used_share());
-    put(rack.die_c());
-    put(rack.hottest_die_c());
-    put(rack.clock());
+    if (world_->deck().facility.thermal.on) {
+        put(rack.die_c());
+        put(rack.hottest_die_c());
+    }
+    if (clocks_may_change(world_->deck())) put(rack.clock());
     if (rack.storage()) put(static_cast<double>(rack.storage()->charge_uj()) * 1e-6);
     if (world_->deck().cluster.memory_pool.present()) {
         put(per_second(pool_bytes));
@@ -225,6 +236,7 @@ void Gauges::read_rack(Rack& rack, std::size_t place, core::TimeNs now_ns, std::
     sums.counts += counts;
     sums.energy_uj += energy;
     sums.boards_uj += used.boards_uj;
+    watch_budget(sums.rack_budgets, energy.sum(), world_->deck().facility.control.rack_budget_w, sample_ns_);
     sums.clock_ppb += rack.accelerators() * std::llround(1e9 * rack.clock());
     sums.boards += rack.accelerators();
     for (std::size_t s = 0; s < llm::share_count; ++s) sums.accelerator_ns[s] += meter.accelerator_ns[s];
@@ -257,9 +269,10 @@ void Gauges::put_facility(Sums const& sums) {
     facility_w_ = static_cast<double>(sums.energy_uj.sum()) * 1e-6 / sample_s_;
     output_tokens_per_s_ = per_second(done[Count::output_tokens]);
     put("facility_power_w", "W", "power of the whole site at the utility's meter", facility_w_);
-    put("it_power_w", "W", "power of racks and network at their own meters",
+    put("it_power_w", "W", "power that racks and network use, without what racks' stores take or give",
         static_cast<double>(sums.it_uj) * 1e-6 / sample_s_);
-    put("pue", "1", "facility power over IT power", per(sums.energy_uj.sum(), sums.it_uj));
+    put("pue", "1", "facility power over IT power, both without what stores take or give; NaN: dark",
+        per(sums.energy_uj.sum() - sums.energy_uj[Consumer::storage], sums.it_uj));
     for (std::size_t c = 0; c < consumer_size; ++c) {
         if (c == static_cast<std::size_t>(Consumer::storage)) continue;  // put_stores
         put(consumer_columns[c], "W", "part of the facility's power",
@@ -267,27 +280,42 @@ void Gauges::put_facility(Sums const& sums) {
     }
     put_stores(sums);
     put("board_power_w", "W", "power of all accelerator boards", per_second(sums.boards_uj) * 1e-6);
-    put("loop_temperature_c", "degC", "coolant supplied to the racks", site_power_.loop_c());
-    put("hall_temperature_c", "degC", "air supplied to the racks", site_power_.hall_c());
-    put("wet_bulb_c", "degC", "outdoors", site_power_.wet_bulb_c(frame_.time_ns));
-    put("budget_w", "W", "what the site may draw; 0: no budget", budget_w(world_->deck(), frame_.time_ns));
-    put("board_target_w", "W", "power that the site's control leaves to the boards; 0: no control",
-        control_.target_w());
-    put("clock_share", "1", "mean clock that caps, locks and temperature allow, of the highest",
-        1e-9 * per(sums.clock_ppb, sums.boards));
-    put("shed_share", "1", "arrivals of the last service that are turned away", control_.shed_share());
+    put_plant(sums);
     put("output_tokens_per_s", "1/s", "tokens generated", output_tokens_per_s_);
     put("input_tokens_per_s", "1/s", "prompt tokens processed", per_second(done[Count::input_tokens]));
     put("requests_in_flight", "1", "requests arrived and not done",
-        static_cast<double>(in_service(sums.counts)));
+        static_cast<double>(in_flight(sums.counts)));
     put("arrivals_per_s", "1/s", "requests arriving", per_second(done[Count::arrivals]));
     put("completions_per_s", "1/s", "requests completing", per_second(done[Count::completions]));
     put("ttft_mean_s", "s", "mean time to first token of the first tokens in the sample; NaN where none",
-        1e-9 * mean_or_nan(done[Count::ttft_ns], done[Count::first_tokens]));
+        1e-9 * per(done[Count::ttft_ns], done[Count::first_tokens]));
     put("tpot_mean_s", "s", "mean time per output token of the completions in the sample; NaN where none",
-        1e-9 * mean_or_nan(done[Count::tpot_ns], done[Count::tpot_samples]));
+        1e-9 * per(done[Count::tpot_ns], done[Count::tpot_samples]));
     put("active_transfers", "1", "transfers under way", static_cast<double>(sums.active_transfers));
     put("fabric_bytes_per_s", "B/s", "bytes of completed transfers", per_second(done[Count::kv_bytes]));
+}
+
+//! Only what the deck models.
+void Gauges::put_plant(Sums const& sums) {
+    config::Deck const& deck = world_->deck();
+    plant::FacilityParams const& facility = deck.facility;
+    if (facility.thermal.on && facility.cooling.kind == plant::CoolingKind::liquid)
+        put("loop_temperature_c", "degC", "coolant supplied to the racks", site_power_.loop_c());
+    if (facility.thermal.on)
+        put("hall_temperature_c", "degC", "air supplied to the racks", site_power_.hall_c());
+    if (facility.cooling.constant_pue <= 0)
+        put("wet_bulb_c", "degC", "outdoors", site_power_.wet_bulb_c(frame_.time_ns));
+    if (facility.budgeted())
+        put("budget_w", "W", "what the site may draw, in force when the sample began; NaN: no budget then",
+            site_budget_w() > 0 ? site_budget_w() : std::numeric_limits<double>::quiet_NaN());
+    if (facility.control.on())
+        put("board_target_w", "W", "power that the site's control leaves to the boards",
+            control_.target_w() > 0 ? control_.target_w() : std::numeric_limits<double>::quiet_NaN());
+    if (clocks_may_change(deck))
+        put(clock_column.name, clock_column.unit, clock_column.description,
+            1e-9 * per(sums.clock_ppb, sums.boards));
+    if (facility.control.policy == plant::BudgetPolicy::shed)
+        put("shed_share", "1", "arrivals of the last service that are turned away", control_.shed_share());
 }
 
 void Gauges::report(Results& results) const {
@@ -297,7 +325,13 @@ void Gauges::report(Results& results) const {
     results.it_energy_uj = measured_it_uj_;
     results.boards_energy_uj = measured_boards_uj_;
     results.racks_energy_uj = measured_racks_uj_;
-    results.mean_in_service = static_cast<double>(measured_in_service_ns_) * 1e-9 / results.measured_s;
+    results.mean_in_service =
+        static_cast<double>(results.counts[Count::in_service_ns]) * 1e-9 / results.measured_s;
+    results.site_budget = site_budget_;
+    results.row_budgets = row_budgets_;
+    results.rack_budgets = rack_budgets_;
+    results.rows = static_cast<std::int64_t>(control_.rows());
+    results.racks = world_->plan().racks();
     results.facility_series_w = series_w_;
     results.fine_series_w = fine_series_w_;
     results.fine_step_s = core::to_seconds(swing_bins(world_->deck().time.sample_ns).length_ns);

@@ -53,8 +53,8 @@ class Gauges {
     void archive(Archive& ar) {
         ar& samples_& last_ns_& last_& at_warmup_& measured_energy_& measured_it_uj_&
             measured_accelerator_ns_;
-        ar& measured_boards_uj_& measured_racks_uj_& measured_in_service_ns_& series_w_& site_power_&
-            control_;
+        ar& measured_boards_uj_& measured_racks_uj_& series_w_& site_power_& control_;
+        ar& site_budget_& row_budgets_& rack_budgets_;
         ar& supply_& charge_uj_& charge_at_warmup_uj_& dark_ns_& fine_series_w_;
         ar& measured_pool_blocks_& measured_used_blocks_;
         ar& links_& digest_& output_tokens_per_s_& facility_w_& history_;
@@ -71,8 +71,10 @@ class Gauges {
         std::int64_t clock_ppb{0};  // of all boards
         std::int64_t active_transfers{0};
         std::int64_t charge_uj{0};  // of the racks' stores, at the end of the sample
-        std::int64_t racks_uj{0};   // of the sample, at the racks' meters
+        std::int64_t racks_uj{
+            0};  // of the sample, used in racks, and so on: without what stores take or give
         std::int64_t it_uj{0};
+        BudgetUse rack_budgets;
         std::int64_t pool_blocks{0};  // KV blocks, at the sample's end
         std::int64_t used_blocks{0};
     };
@@ -83,7 +85,11 @@ class Gauges {
     [[nodiscard]] Energies at_meter(Rack& rack, RackEnergy const& used, MeterReading const& meter,
                                     Sums& sums);
     void settle_power(Sums& sums, core::TimeNs now_ns);
+    void add_up(Sums& sums);
+    void watch_budgets(Sums const& sums);
+    [[nodiscard]] double site_budget_w() const;
     void put_stores(Sums const& sums);
+    void put_plant(Sums const& sums);
     [[nodiscard]] std::vector<TierPower> network_power(double seconds) const;
     void follow_swings();
     void put_rows(Racks racks, Sums const& sums);
@@ -101,8 +107,8 @@ class Gauges {
     LinkGauges links_;
     PowerControl control_;
     SiteSupply supply_;
-    std::int64_t charge_uj_;  //!< of all stores, at the end of the last sample
-    std::int64_t charge_at_warmup_uj_{0};
+    std::int64_t charge_uj_;  //!< in all stores, at the end of the last sample
+    std::int64_t charge_at_warmup_uj_;
     core::TimeNs dark_ns_{0};           //!< of the measured period, without power
     std::vector<std::int64_t> row_uj_;  //!< of the sample, by row: at its meter, then what its racks needed
     std::vector<std::int64_t> bin_uj_;  //!< of the sample, of the racks, by fine bin
@@ -115,9 +121,11 @@ class Gauges {
     std::int64_t measured_it_uj_{0};
     std::int64_t measured_boards_uj_{0};
     std::int64_t measured_racks_uj_{0};
-    std::int64_t measured_in_service_ns_{0};  //!< requests times time
-    std::vector<double> series_w_;            //!< facility power of the measured whole samples
-    std::vector<double> fine_series_w_;       //!< the same by fine bins
+    BudgetUse site_budget_;
+    BudgetUse row_budgets_;
+    BudgetUse rack_budgets_;
+    std::vector<double> series_w_;       //!< facility power of the measured whole samples
+    std::vector<double> fine_series_w_;  //!< the same by fine bins
     std::array<core::TimeNs, llm::share_count> measured_accelerator_ns_{};
     std::int64_t measured_pool_blocks_{0};  //!< sums over samples
     std::int64_t measured_used_blocks_{0};

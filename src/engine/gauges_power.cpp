@@ -1,6 +1,12 @@
 // Where sampled power goes beyond the meters: through the stores, into fine bins, and past the checks of energy.
+#include <bit>
+#include <cmath>
+#include <utility>
+
+#include "budget_watch.hpp"
 #include "gauges.hpp"
 #include "megaweave/core/check.hpp"
+#include "megaweave/core/integer.hpp"
 #include "power_bins.hpp"
 
 namespace mw::engine {
@@ -29,6 +35,33 @@ Energies Gauges::at_meter(Rack& rack, RackEnergy const& used, MeterReading const
     return energy;
 }
 
+//! Over all ranks.
+void Gauges::add_up(Sums& sums) {
+    std::int64_t worst_mw = std::exchange(sums.rack_budgets.worst_mw, 0);
+    auto flat = std::bit_cast<std::array<std::int64_t, sizeof(Sums) / sizeof(std::int64_t)>>(sums);
+    double const most = core::most_sum / comm_->size();
+    for (std::int64_t const value : flat)
+        if (std::abs(static_cast<double>(value)) > most)
+            core::too_large("a sum of energies [uJ], counts or times [ns]", static_cast<double>(value));
+    comm_->sum(std::span{flat});
+    sums = std::bit_cast<Sums>(flat);
+    if (world_->deck().facility.control.rack_budget_w > 0) worst_mw = comm_->max(worst_mw);
+    sums.rack_budgets.worst_mw = worst_mw;
+    comm_->sum(std::span{bin_uj_});
+}
+
+double Gauges::site_budget_w() const {
+    return budget_w(world_->deck(), frame_.time_ns - sample_ns_);
+}
+
+//! Of the site, its rows and its racks, each at its meter.
+void Gauges::watch_budgets(Sums const& sums) {
+    watch_budget(site_budget_, sums.energy_uj.sum(), site_budget_w(), sample_ns_);
+    for (std::size_t row = 0; row < control_.rows(); ++row)
+        watch_budget(row_budgets_, row_uj_[row], world_->deck().facility.control.row_budget_w, sample_ns_);
+    rack_budgets_ += sums.rack_budgets;
+}
+
 //! From the boards to the utility, to the microjoule.
 void Gauges::settle_power(Sums& sums, core::TimeNs now_ns) {
     Energies& e = sums.energy_uj;
@@ -49,8 +82,8 @@ void Gauges::settle_power(Sums& sums, core::TimeNs now_ns) {
     std::int64_t const charge_uj = sums.charge_uj + supply_.battery_uj();
     MW_EXPECT(charge_uj - charge_uj_ == e[Consumer::storage], "what is stored is what went into the stores");
     charge_uj_ = charge_uj;
-    sums.racks_uj = racks_uj;
-    sums.it_uj = it_uj;
+    sums.racks_uj = racks_uj - racks_stored_uj;
+    sums.it_uj = it_uj - racks_stored_uj;
 }
 
 //! Facility power by fine bins: the racks' as metered, all else even over the sample.
@@ -67,12 +100,13 @@ void Gauges::follow_swings() {
 }
 
 void Gauges::put_stores(Sums const& sums) {
+    if (world_->deck().facility.grid.on())
+        put("dark_share", "1", "1: the site is without power", supply_.dark() ? 1.0 : 0.0);
     if (!world_->deck().facility.stores()) return;
     put(consumer_columns[static_cast<std::size_t>(Consumer::storage)], "W",
         "into the stores, net of what they give", per_second(sums.energy_uj[Consumer::storage]) * 1e-6);
     put("stored_j", "J", "energy in the racks' stores and the UPS's batteries",
         static_cast<double>(charge_uj_) * 1e-6);
-    put("dark_share", "1", "1: the site is without power", supply_.dark() ? 1.0 : 0.0);
 }
 
 //! Switches are alike and equally loaded on the mean, transceivers draw the same whatever the load: tiers differ by their counts.

@@ -22,9 +22,9 @@ std::size_t Meter::add_group(std::int64_t accelerators) {
 }
 
 void Meter::Component::add(core::TimeNs dt_ns) {
-    rest_pj += rate_mw * dt_ns;
-    energy_uj += rest_pj / pj_per_uj;
-    rest_pj %= pj_per_uj;
+    core::Wide const pj = static_cast<core::Wide>(rate_mw) * dt_ns + rest_pj;  // 120 kW for 77 s: 63 bits
+    energy_uj += static_cast<std::int64_t>(pj / pj_per_uj);
+    rest_pj = static_cast<std::int64_t>(pj % pj_per_uj);
 }
 
 void Meter::fill_bins(core::TimeNs now_ns) {

@@ -4,11 +4,20 @@
 #include <cstdint>
 #include <vector>
 
+#include "megaweave/core/integer.hpp"
 #include "megaweave/core/prefetch.hpp"
 #include "megaweave/core/time.hpp"
 #include "message.hpp"
 
 namespace mw::engine {
+
+//! 100 kW: thousands of accelerators in a rack add up to less than 63 bits of picojoules in 25 ms.
+inline constexpr double most_accelerator_mw = 1e8;
+
+[[nodiscard]] inline std::int64_t to_mw(double accelerator_w) {
+    return core::to_count(accelerator_w * 1e3, "the dynamic power of an accelerator [mW]",
+                          most_accelerator_mw);
+}
 
 //! What a meter saw since it was read last.
 struct MeterReading {

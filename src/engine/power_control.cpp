@@ -60,7 +60,9 @@ ClassCaps PowerControl::facility_caps(core::TimeNs now_ns, ClassSums const& sums
         boards += static_cast<double>(sums.boards[c]);
     }
     double const facility_w = static_cast<double>(period_facility_uj_) * 1e-6 / seconds;
-    double const factor = static_cast<double>(period_facility_uj_) / static_cast<double>(period_it_uj_);
+    double const factor =  // of a dark period: 1
+        period_it_uj_ > 0 ? static_cast<double>(period_facility_uj_) / static_cast<double>(period_it_uj_)
+                          : 1.0;
     double const target_w =
         governor_.step(budget_w(deck, now_ns), control.margin, facility_w, boards_w, factor,
                        boards * accelerator.resident_idle_w, boards * accelerator.tdp_w);

@@ -13,7 +13,7 @@
 
 namespace mw::engine {
 
-//! Of the whole site over a sample.
+//! What the whole site used in a sample, without what stores took or gave.
 struct SiteEnergy {
     std::int64_t facility_uj{0};
     std::int64_t it_uj{0};

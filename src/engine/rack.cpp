@@ -13,10 +13,6 @@ namespace mw::engine {
 
 namespace {
 
-std::int64_t to_mw(double watts) {
-    return std::llround(watts * 1e3);
-}
-
 std::int32_t part_of(std::int64_t tokens, double share) {
     return static_cast<std::int32_t>(std::llround(share * static_cast<double>(tokens)));
 }
@@ -254,7 +250,10 @@ void Rack::on_instance(std::uint32_t index, core::TimeNs now_ns, Action&& action
     bool const was_busy = hosted.instance.busy();
     core::TimeNs const began_ns = hosted.instance.iteration_start_ns();
     active_service_ = world_->plan().instance(hosted.id).service.index();
+    count_in_service(now_ns);
+    std::int64_t const served = hosted.instance.in_service();
     action(hosted.instance);
+    in_service_ += hosted.instance.in_service() - served;
     if (hosted.instance.busy()) {
         bool const begun = !was_busy || hosted.instance.iteration_start_ns() != began_ns;
         if (begun && hosted.instance.iteration_start_ns() <= now_ns) announce_work(index, now_ns);

@@ -31,6 +31,9 @@
 
 namespace mw::engine {
 
+//! A cap, a lock, the temperature of dies or the site's control may lower the boards' clocks.
+[[nodiscard]] bool clocks_may_change(config::Deck const& deck);
+
 /*!
  * A rack: the logical process of the simulation. It runs the events of the instances and routers that live in it, in time order, and
  * meters its accelerators.
@@ -70,7 +73,10 @@ class Rack final : private serving::InstanceListener {
     [[nodiscard]] std::vector<Transfer>& started() { return started_; }
     [[nodiscard]] std::vector<DemandChange>& demands() { return demands_; }
 
-    [[nodiscard]] MeterReading read_meter(core::TimeNs now_ns) { return meter_.read(now_ns); }
+    [[nodiscard]] MeterReading read_meter(core::TimeNs now_ns) {
+        count_in_service(now_ns);
+        return meter_.read(now_ns);
+    }
     //! Mean temperature of its dies [degC]; where the deck has no thermal plant, the temperature for which idle power is stated.
     [[nodiscard]] double die_c() const;
     //! Of the accelerators whose instances live here.
@@ -141,6 +147,7 @@ class Rack final : private serving::InstanceListener {
         for (hardware::SharedPool& pool : pools_) ar& pool;
         for (PoolSeat& seat : seats_) ar& seat.waits_from_ns& seat.read& seat.guests_wait;
         ar& reserved_pool_bytes_& taken_pool_bytes_;
+        ar& in_service_& in_service_from_ns_;
     }
 
   private:
@@ -203,6 +210,7 @@ class Rack final : private serving::InstanceListener {
     void host_instances();
     void host_cells();
     [[nodiscard]] std::unique_ptr<BoardControl> make_boards(site::InstancePlace const& place) const;
+    void count_in_service(core::TimeNs now_ns);
     void find_next_event();
     void resume(core::TimeNs now_ns);
     void handle(Message const& message);
@@ -277,6 +285,8 @@ class Rack final : private serving::InstanceListener {
     std::uint32_t transfers_{0};
     core::TimeNs next_event_ns_{core::never};
     core::TimeNs window_end_ns_{0};
+    std::int64_t in_service_{0};          //!< requests of the hosted instances
+    core::TimeNs in_service_from_ns_{0};  //!< up to here they are counted
 
     Counts counts_;
     Counts at_sample_;

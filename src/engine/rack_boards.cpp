@@ -7,11 +7,13 @@
 
 namespace mw::engine {
 
+bool clocks_may_change(config::Deck const& deck) {
+    return deck.cluster.boards.any() || deck.facility.thermal.on || deck.facility.control.on();
+}
+
 std::unique_ptr<BoardControl> Rack::make_boards(site::InstancePlace const& place) const {
     config::Deck const& deck = world_->deck();
-    bool const clock_may_change =
-        deck.cluster.boards.any() || deck.facility.thermal.on || deck.facility.control.on();
-    if (!clock_may_change) return nullptr;
+    if (!clocks_may_change(deck)) return nullptr;
     return std::make_unique<BoardControl>(world_->service(place.service), place.prefill, deck.cluster.boards,
                                           deck.cluster.rack.accelerator, place.accelerators, thermal_);
 }

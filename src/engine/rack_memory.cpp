@@ -25,7 +25,8 @@ void Rack::read_memory(std::uint32_t index, core::TimeNs now_ns) {
     Hosted const& hosted = hosted_[index];
     site::InstancePlace const& place = world_->plan().instance(hosted.id);
     std::int64_t const per_node = world_->plan().rack_type().node.accelerators;
-    auto const bytes = std::max<std::int64_t>(1, std::llround(hosted.instance.iteration().pool_bytes));
+    auto const bytes = std::max<std::int64_t>(
+        1, core::to_count(hosted.instance.iteration().pool_bytes, "bytes of a memory pool"));
     seat.read = take_fetch();
     seat.waits_from_ns = hosted.instance.own_end_ns();
     fetches_[seat.read] = {true, index, 0, 0, 0, 0, 0, {}};

@@ -13,10 +13,6 @@ namespace {
 //! Waiting has no end of its own.
 constexpr core::TimeNs open_end_ns = core::never / 4;
 
-std::int64_t to_mw(double watts) {
-    return std::llround(watts * 1e3);
-}
-
 }  // namespace
 
 /*!
@@ -65,7 +61,7 @@ void Rack::ask_pool(std::uint32_t index, core::TimeNs now_ns) {
     serving::Instance& instance = hosted_[index].instance;
     llm::IterationCost const& cost = instance.iteration();
     PoolSeat& seat = seats_[index];
-    auto const bytes = std::max<std::int64_t>(1, std::llround(cost.pool_bytes));
+    auto const bytes = std::max<std::int64_t>(1, core::to_count(cost.pool_bytes, "bytes of a memory pool"));
     // The busiest accelerator's link is the limit.
     double const links = cost.pool_bytes / cost.pool_link_bytes;
     auto const most =

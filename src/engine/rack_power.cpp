@@ -1,7 +1,10 @@
 #include "rack_power.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
+#include "megaweave/core/integer.hpp"
 #include "megaweave/hardware/scale_up.hpp"
 
 namespace mw::engine {
@@ -11,8 +14,15 @@ namespace {
 constexpr double uj_per_j = 1e6;
 constexpr double bytes_per_s_per_800g = 100e9;
 
-std::int64_t to_uj(double joules) {
-    return std::llround(joules * uj_per_j);
+//! Energy of a sample. All racks' parts must fit into 63 bits together: `parts` of them are alike.
+std::int64_t to_uj(Consumer consumer, double joules, double parts = 1) {
+    double const uj = joules * uj_per_j;
+    if (!(std::abs(uj) <= core::most_countable / parts))
+        core::too_large(fmt::format("the energy of '{}' in a sample [uJ]",
+                                    consumer_names[static_cast<std::size_t>(consumer)])
+                            .c_str(),
+                        uj * parts);
+    return std::llround(uj);
 }
 
 constexpr double hall_rise_k = 10;
@@ -124,7 +134,9 @@ RackPower::RackPower(config::Deck const& deck)
       nic_bytes_per_s_{static_cast<double>(deck.cluster.scale_out.link_bytes_per_s)},
       chassis_{deck.cluster.rack.node, deck.cluster.rack.accelerator, deck.facility.delivery},
       accelerator_{deck.cluster.rack.accelerator},
-      pools_{make_pools(deck)} {}
+      pools_{make_pools(deck)},
+      racks_{std::ceil(static_cast<double>(deck.cluster.accelerators) /
+                       static_cast<double>(rack_.accelerators()))} {}
 
 RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& meter) const {
     if (rack.dark) return {};
@@ -140,25 +152,28 @@ RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& 
     double const idle_w = static_cast<double>(rack.assigned) * rack_.accelerator.resident_idle_w +
                           static_cast<double>(rack.accelerators - rack.assigned) * rack_.accelerator.idle_w;
     Energies energy;
-    energy[Consumer::accelerator_idle] =
-        to_uj(seconds * (idle_w + accelerator_.leakage_w(idle_w, rack.die_c)));
+    auto const set = [&](Consumer consumer, double watts) {
+        energy[consumer] = to_uj(consumer, seconds * watts, racks_);
+    };
+    set(Consumer::accelerator_idle, idle_w + accelerator_.leakage_w(idle_w, rack.die_c));
     energy[Consumer::accelerator_compute] = meter.compute_uj;
     energy[Consumer::accelerator_memory] =
-        meter.memory_uj + (pools_ ? to_uj(pools_->on_die_j(rack.pool_bytes)) : 0);
-    energy[Consumer::scale_up] = meter.link_uj + to_uj(seconds * nodes * node.scale_up_switch_w);
-    energy[Consumer::optics] = to_uj(seconds * nodes * scale_up_optics_w_);
-    energy[Consumer::host] = to_uj(
-        seconds * nodes * (node.host_idle_w + (node.host_active_w - node.host_idle_w) * (1.0 - idle_share)));
-    energy[Consumer::nic] =
-        to_uj(seconds * accelerators * (node.nic_idle_w + (node.nic_active_w - node.nic_idle_w) * nic_load));
+        meter.memory_uj +
+        (pools_ ? to_uj(Consumer::accelerator_memory, pools_->on_die_j(rack.pool_bytes), racks_) : 0);
+    set(Consumer::scale_up, nodes * node.scale_up_switch_w);
+    energy[Consumer::scale_up] += meter.link_uj;
+    set(Consumer::optics, nodes * scale_up_optics_w_);
+    set(Consumer::host,
+        nodes * (node.host_idle_w + (node.host_active_w - node.host_idle_w) * (1.0 - idle_share)));
+    set(Consumer::nic, accelerators * (node.nic_idle_w + (node.nic_active_w - node.nic_idle_w) * nic_load));
 
     std::int64_t const boards_uj = energy[Consumer::accelerator_idle] +
                                    energy[Consumer::accelerator_compute] +
                                    energy[Consumer::accelerator_memory] + meter.link_uj;
     double const board_w = static_cast<double>(boards_uj) / uj_per_j / seconds / accelerators;
-    energy[Consumer::fans] = to_uj(seconds * nodes * chassis_.fans_w(board_w));
+    set(Consumer::fans, nodes * chassis_.fans_w(board_w));
     double const node_w = static_cast<double>(energy.sum()) / uj_per_j / seconds / nodes;
-    energy[Consumer::conversion] = to_uj(seconds * nodes * chassis_.conversion_w(node_w));
+    set(Consumer::conversion, nodes * chassis_.conversion_w(node_w));
     if (pools_) add_pools(energy, rack, seconds);
     return {energy, boards_uj};
 }
@@ -166,8 +181,9 @@ RackEnergy RackPower::operator()(RackInventory const& rack, MeterReading const& 
 void RackPower::add_pools(Energies& energy, RackInventory const& rack, double seconds) const {
     std::int64_t const boxes = pools_->boxes_in(rack);
     double const joules = pools_->energy_j(boxes, rack.pool_bytes, seconds);
-    energy[Consumer::memory_pool] = to_uj(joules);
-    energy[Consumer::conversion] += to_uj(pools_->conversion_j(boxes, joules, seconds));
+    energy[Consumer::memory_pool] = to_uj(Consumer::memory_pool, joules, racks_);
+    energy[Consumer::conversion] +=
+        to_uj(Consumer::conversion, pools_->conversion_j(boxes, joules, seconds), racks_);
 }
 
 SitePower::SitePower(World const& world)
@@ -215,26 +231,31 @@ double SitePower::nameplate_facility_w() const {
 
 std::int64_t SitePower::add(Energies& energy_uj, core::TimeNs now_ns, double sample_s,
                             double fabric_utilisation, SiteState const& state) {
+    auto const watts = [&](std::int64_t uj) { return static_cast<double>(uj) / uj_per_j / sample_s; };
     std::int64_t const stored_uj = energy_uj[Consumer::storage];  // is no heat yet
-    double const racks_w = static_cast<double>(energy_uj.sum() - stored_uj) / uj_per_j / sample_s;
+    double const racks_w = watts(energy_uj.sum() - stored_uj);
+    auto const add = [&](Consumer consumer, double more_w) {
+        energy_uj[consumer] = core::checked_sum(energy_uj[consumer], to_uj(consumer, sample_s * more_w),
+                                                "a site's energy [uJ]");
+    };
     if (!state.dark) {
-        energy_uj[Consumer::scale_out_switch] +=
-            to_uj(sample_s * (switch_idle_w_ + (switch_active_w_ - switch_idle_w_) * fabric_utilisation));
-        energy_uj[Consumer::optics] += to_uj(sample_s * optics_w_);
+        add(Consumer::scale_out_switch,
+            switch_idle_w_ + (switch_active_w_ - switch_idle_w_) * fabric_utilisation);
+        add(Consumer::optics, optics_w_);
     }
     std::int64_t const it_uj = energy_uj.sum();
-    double const it_w = static_cast<double>(it_uj) / uj_per_j / sample_s;
     double liquid_w = racks_w * liquid_share_;
-    double air_w = it_w - static_cast<double>(stored_uj) / uj_per_j / sample_s - liquid_w;
+    double air_w = watts(it_uj - stored_uj) - liquid_w;
     if (deck_->facility.thermal.on) {
         double const works = state.cooling_runs ? available(now_ns) : 0.0;
         liquid_w = loop_.step(liquid_w, works, sample_s);
         air_w = hall_.step(air_w, works, sample_s);
     }
     if (state.dark) return it_uj;
-    plant::FacilityPower const added = facility_(it_w, liquid_w, air_w, wet_bulb_c(now_ns));
-    energy_uj[Consumer::conversion] += to_uj(sample_s * added.conversion_w);
-    if (state.cooling_runs) energy_uj[Consumer::cooling] += to_uj(sample_s * added.cooling_w);
+    plant::FacilityPower const added =
+        facility_({watts(it_uj), watts(stored_uj)}, liquid_w, air_w, wet_bulb_c(now_ns));
+    add(Consumer::conversion, added.conversion_w);
+    if (state.cooling_runs) add(Consumer::cooling, added.cooling_w);
     return it_uj;
 }
 

@@ -100,6 +100,7 @@ class RackPower {
     plant::ChassisPower chassis_;  //!< of one node
     hardware::AcceleratorPower accelerator_;
     std::optional<PoolsPower> pools_;
+    double racks_;  //!< of the site
 };
 
 //! Whether the site's equipment has power.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "megaweave/core/integer.hpp"
 #include "rack.hpp"
 
 namespace mw::engine {
@@ -23,6 +24,13 @@ Counts Rack::counts() const {
 Counts Rack::counts_since_sample() {
     Counts const before = std::exchange(at_sample_, counts());
     return at_sample_ - before;
+}
+
+//! Requests in service times time, up to now.
+void Rack::count_in_service(core::TimeNs now_ns) {
+    core::TimeNs const dt_ns = now_ns - std::exchange(in_service_from_ns_, now_ns);
+    counts_[Count::in_service_ns] +=
+        core::checked_product(in_service_, dt_ns, "requests in service times time [ns]");
 }
 
 std::int64_t Rack::running_sequences() const {

@@ -4,10 +4,13 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "megaweave/core/integer.hpp"
+
 namespace mw::engine {
 
 namespace {
 
+constexpr double most_bytes_per_s = 1e17;
 constexpr std::int64_t hysteresis = 16;  // parts of a demand
 constexpr double least_share = 1e-6;     // an iteration ends some day, however crowded its links
 
@@ -131,7 +134,8 @@ void ScaleOut::rest() {
 void ScaleOut::tell(core::InstanceId instance, std::vector<DemandChange>& changes) {
     for (std::size_t k = 0; k < flows_.size(); ++k) {
         Flow& flow = flows_[k];
-        std::int64_t const wanted = std::llround(flow.wanted_bytes_per_s);
+        std::int64_t const wanted =
+            core::to_count(flow.wanted_bytes_per_s, "what an instance sends [B/s]", most_bytes_per_s);
         std::int64_t const off = std::abs(wanted - flow.told_bytes_per_s);
         if (off * hysteresis <= std::max(wanted, flow.told_bytes_per_s)) continue;
         flow.told_bytes_per_s = wanted;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "megaweave/core/integer.hpp"
 
 namespace mw::engine {
 
@@ -35,9 +36,9 @@ void SiteSupply::begin(core::TimeNs now_ns, core::TimeNs sample_ns) {
 std::int64_t SiteSupply::settle(Energies& energy_uj, std::int64_t racks_uj) {
     double const seconds = core::to_seconds(sample_ns_);
     std::int64_t const need_uj = energy_uj.sum();
-    std::int64_t const available_uj = std::isfinite(available_w_)
-                                          ? std::llround(available_w_ * seconds * 1e6)
-                                          : std::numeric_limits<std::int64_t>::max() / 2;
+    // Without an event: infinite
+    std::int64_t const available_uj =
+        std::llround(std::min(available_w_ * seconds * 1e6, core::most_countable));
     plant::StoreFlow const flow = battery_.step(need_uj, available_uj, sample_ns_);
     energy_uj[Consumer::storage] += flow.stored_uj;
     energy_uj[Consumer::conversion] += flow.lost_uj;

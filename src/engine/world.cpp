@@ -149,7 +149,7 @@ ServiceModel::ServiceModel(serving::ServiceParams const& params, hardware::RackP
 }
 
 std::int64_t ServiceModel::kv_bytes(std::int64_t tokens) const {
-    return std::llround(kv_bytes_per_token_ * static_cast<double>(tokens));
+    return core::to_count(kv_bytes_per_token_ * static_cast<double>(tokens), "a KV cache [B]");
 }
 
 hardware::Activity ServiceModel::activity(llm::IterationCost const& cost, bool prefill) const {

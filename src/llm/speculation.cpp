@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "megaweave/core/check.hpp"
+#include "megaweave/core/integer.hpp"
 #include "megaweave/llm/architecture.hpp"
 
 namespace mw::llm {
@@ -34,13 +35,14 @@ IterationCost SpeculativeIteration::operator()(Batch const& batch) const {
     IterationCost const draft = model_(pass);
     double const passes = cost_ * static_cast<double>(batch.tokens_per_sequence - 1);
     for (std::size_t i = 0; i < share_count; ++i) {
-        core::TimeNs const part = std::llround(passes * static_cast<double>(draft.share_ns[i]));
+        core::TimeNs const part =
+            core::to_count(passes * static_cast<double>(draft.share_ns[i]), "the time of a draft [ns]");
         cost.share_ns[i] += part;
         cost.duration_ns += part;
     }
     cost.flops += passes * draft.flops;
     cost.attention_flops += passes * draft.attention_flops;
-    cost.host_ns += std::llround(passes * static_cast<double>(draft.host_ns));
+    cost.host_ns += core::to_count(passes * static_cast<double>(draft.host_ns), "the time of a draft [ns]");
     cost.hbm_bytes += passes * draft.hbm_bytes;
     cost.weight_bytes += passes * draft.weight_bytes;
     cost.logits += passes * draft.logits;

@@ -32,15 +32,15 @@ Facility::Facility(FacilityParams const& params, double design_it_w)
     MW_EXPECT(design_it_w > 0, "a facility is designed for some IT power");
 }
 
-FacilityPower Facility::operator()(double it_w, double liquid_heat_w, double air_heat_w,
+FacilityPower Facility::operator()(ItPower const& it, double liquid_heat_w, double air_heat_w,
                                    double wet_bulb_c) const {
-    if (params_.cooling.constant_pue > 1) {
-        double const overhead_w = (params_.cooling.constant_pue - 1.0) * it_w;
-        double const conversion_w = std::min(overhead_w, path_.loss_w(it_w, 0.0));
+    if (params_.cooling.constant_pue > 0) {
+        double const overhead_w = (params_.cooling.constant_pue - 1.0) * it.used_w();
+        double const conversion_w = std::min(overhead_w, path_.loss_w(it.through_w, 0.0));
         return {conversion_w, overhead_w - conversion_w};
     }
-    double const cooling_w = cooling_(liquid_heat_w, air_heat_w, wet_bulb_c) + building_w(it_w);
-    return {path_.loss_w(it_w, cooling_w), cooling_w};
+    double const cooling_w = cooling_(liquid_heat_w, air_heat_w, wet_bulb_c) + building_w(it.used_w());
+    return {path_.loss_w(it.through_w, cooling_w), cooling_w};
 }
 
 }  // namespace mw::plant

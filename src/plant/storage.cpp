@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "megaweave/core/check.hpp"
+#include "megaweave/core/integer.hpp"
 
 namespace mw::plant {
 namespace {
@@ -13,7 +14,7 @@ constexpr double uj_per_j = 1e6;
 constexpr double set_point_return_s = 600;
 
 std::int64_t to_uj(double joules) {
-    return std::llround(joules * uj_per_j);
+    return core::to_count(joules * uj_per_j, "the energy of a store or battery [uJ]");
 }
 
 //! Of `into_uj` at the terminals; 0 or less passes whole.
@@ -24,7 +25,8 @@ std::int64_t kept_uj(std::int64_t into_uj, double round_trip) {
 
 //! At the terminals, to fill a room.
 std::int64_t to_fill_uj(std::int64_t room_uj, double round_trip) {
-    return static_cast<std::int64_t>(static_cast<double>(room_uj) / round_trip);
+    return static_cast<std::int64_t>(
+        std::min(static_cast<double>(room_uj) / round_trip, core::most_countable));
 }
 
 }  // namespace

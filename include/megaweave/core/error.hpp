@@ -17,6 +17,15 @@ class InputError : public std::runtime_error {
     std::vector<std::string> messages_;
 };
 
+/*!
+ * A combination of the input's values makes a quantity too large for the integers that sums use. Only the run can find it, and perhaps on
+ * one rank alone: exit 2 through MPI_Abort.
+ */
+class TooLarge : public InputError {
+  public:
+    using InputError::InputError;
+};
+
 //! The world is wrong (disk full, file vanished, memory): exit 3, the last good output left intact.
 class WorldError : public std::runtime_error {
   public:

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
+
+#include "megaweave/core/integer.hpp"
 
 namespace mw::core {
 
@@ -17,7 +18,7 @@ inline constexpr TimeNs ns_per_s = 1'000'000'000;
 inline constexpr TimeNs never = std::numeric_limits<TimeNs>::max();
 
 [[nodiscard]] inline TimeNs from_seconds(double seconds) {
-    return std::llround(seconds * 1e9);
+    return to_count(seconds * 1e9, "a duration [ns]");
 }
 [[nodiscard]] constexpr double to_seconds(TimeNs time) {
     return static_cast<double>(time) / 1e9;

@@ -55,11 +55,18 @@ struct Deployment {
     } scale_up;
     double nameplate_it_w{0};
     double nameplate_facility_w{0};
+    double idle_facility_w{0};
     std::vector<Service> services;
 };
 
 //! What the site draws when all its accelerators are powered and idle, in steady state [W].
 [[nodiscard]] double idle_facility_w(World const& world);
 [[nodiscard]] Deployment describe(World const& world);
+
+//! What the site draws at the utility's meter while no request is in it, at the start of the measured period: no control can go below [W].
+[[nodiscard]] double idle_facility_w(World const& world);
+
+//! Throws core::TooLarge where a run of this length cannot be counted: accelerators times time, or the energy of the idle site.
+void require_countable(World const& world);
 
 }  // namespace mw::engine

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -137,6 +138,20 @@ struct FabricResults {
     FairnessCount fairness;
 };
 
+//! How far meters went above their budgets in the measured period, by samples; of several meters: sums, and the worst of them.
+struct BudgetUse {
+    core::TimeNs above_ns{0};
+    std::int64_t energy_above_uj{0};
+    std::int64_t worst_mw{0};  //!< highest sample above its budget; 0: none was
+
+    BudgetUse& operator+=(BudgetUse const& other) {
+        above_ns += other.above_ns;
+        energy_above_uj += other.energy_above_uj;
+        worst_mw = std::max(worst_mw, other.worst_mw);
+        return *this;
+    }
+};
+
 //! What one tier of the scale-out network drew in the measured period: its share of switches and transceivers.
 struct TierPower {
     std::string name;
@@ -172,15 +187,25 @@ struct Results {
     Counts run_counts;  //!< of the whole run, warm-up included
     Counts counts;      //!< of the measured period; cohorts as their names say
     std::int64_t in_flight{0};
-    Energies energy_uj;  //!< of the measured period
+    Energies energy_uj;  //!< of the measured period; the sum is what the utility's meter saw
+    //! Of it, what was used within each boundary: without what stores took or gave, with their losses.
     std::int64_t it_energy_uj{0};
     std::int64_t boards_energy_uj{0};  //!< of the accelerator boards, links and leakage included
-    std::int64_t racks_energy_uj{0};   //!< at the racks' AC meters
+    std::int64_t racks_energy_uj{0};
+    [[nodiscard]] std::int64_t used_energy_uj() const {
+        return energy_uj.sum() - energy_uj[Consumer::storage];
+    }
+    BudgetUse site_budget;
+    BudgetUse row_budgets;   //!< all rows together
+    BudgetUse rack_budgets;  //!< all racks together
+    std::int64_t rows{0};
+    std::int64_t racks{0};
     //! Nameplates at each boundary: boards (TDP), racks' AC inlets, IT, facility.
     std::array<double, 4> provisioned_w{};
     std::int64_t pools{0};
-    double pool_share_of_blocks{0};         //!< KV blocks in memory pools over blocks in use, mean of samples
-    double mean_in_service{0};              //!< requests arrived and not done, at the samples' ends
+    double pool_share_of_blocks{0};  //!< KV blocks in memory pools over blocks in use, mean of samples
+    double mean_in_service{
+        0};  //!< requests that instances work on, or whose caches are on the way; over time
     std::vector<double> facility_series_w;  //!< mean of each whole sample of the measured period
     double series_step_s{0};
     std::vector<double> fine_series_w;  //!< the same by steps of at most 25 ms

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "megaweave/core/integer.hpp"
+
 namespace mw::engine {
 
 //! What is counted, everywhere, as integers that add up in any order.
@@ -30,6 +32,7 @@ enum class Count : std::uint8_t {
     kv_bytes,             //!< of caches fetched
     bytes_between_racks,  //!< of them, between racks
     pool_bytes,           //!< from and to memory pools, up to the last sample
+    in_service_ns,        //!< requests in service times time, up to the last sample
     // Of the requests that arrived in the measured period
     cohort_arrived,
     cohort_completed,
@@ -95,7 +98,9 @@ struct Tally {
     std::int64_t& operator[](Name name) { return values[static_cast<std::size_t>(name)]; }
     std::int64_t operator[](Name name) const { return values[static_cast<std::size_t>(name)]; }
     Tally& operator+=(Tally const& other) {
-        for (std::size_t i = 0; i < size; ++i) values[i] += other.values[i];
+        for (std::size_t i = 0; i < size; ++i)
+            values[i] =
+                core::checked_sum(values[i], other.values[i], "a sum of energies [uJ], counts or times [ns]");
         return *this;
     }
     friend Tally operator-(Tally a, Tally const& b) {
@@ -104,7 +109,8 @@ struct Tally {
     }
     [[nodiscard]] std::int64_t sum() const {
         std::int64_t total = 0;
-        for (std::int64_t const value : values) total += value;
+        for (std::int64_t const value : values)
+            total = core::checked_sum(total, value, "a sum of energies [uJ], counts or times [ns]");
         return total;
     }
 };

@@ -14,6 +14,14 @@ struct FacilityPower {
     [[nodiscard]] double total_w() const { return conversion_w + cooling_w; }
 };
 
+//! What comes to the racks and the network through the UPS, and of it what the racks' stores take (negative: give).
+struct ItPower {
+    double through_w{0};
+    double stored_w{0};
+
+    [[nodiscard]] double used_w() const { return through_w - stored_w; }
+};
+
 /*!
  * From IT power to facility power. PUE is a result: (IT + conversion + cooling) / IT.
  *
@@ -31,10 +39,11 @@ class Facility {
 
     //! `it_w` at the racks' AC inlets; the two heats are how it leaves them (they sum to it_w in steady state).
     [[nodiscard]] FacilityPower operator()(double it_w, double liquid_heat_w, double air_heat_w) const {
-        return (*this)(it_w, liquid_heat_w, air_heat_w, params_.cooling.wet_bulb_c);
+        return (*this)(ItPower{it_w, 0}, liquid_heat_w, air_heat_w, params_.cooling.wet_bulb_c);
     }
-    //! The same at a wet bulb of now; heats may differ from IT power while loops and halls warm or cool.
-    [[nodiscard]] FacilityPower operator()(double it_w, double liquid_heat_w, double air_heat_w,
+    //! The same at a wet bulb of now; heats may differ from IT power while loops and halls warm or cool. Losses follow what comes through,
+    //! a constant PUE and the building what is used.
+    [[nodiscard]] FacilityPower operator()(ItPower const& it, double liquid_heat_w, double air_heat_w,
                                            double wet_bulb_c) const;
 
   private:

@@ -141,8 +141,14 @@ struct FacilityParams {
     CoolingParams cooling;
     double other_w_per_kw{0};  //!< lighting, offices, per kW of IT
 
+    //! The UPS's batteries are felt: there is a UPS, and an event.
+    [[nodiscard]] bool batteries() const { return grid.on() && delivery.ups != UpsMode::none; }
     //! Whether energy may be stored anywhere between the racks' supplies and the utility.
-    [[nodiscard]] bool stores() const { return delivery.rack_storage.on() || grid.on(); }
+    [[nodiscard]] bool stores() const { return delivery.rack_storage.on() || batteries(); }
+    //! The site has a budget, if only for a time.
+    [[nodiscard]] bool budgeted() const {
+        return budget_w > 0 || (control.event_ns > 0 && control.event_budget_w > 0);
+    }
 };
 
 }  // namespace mw::plant

@@ -160,6 +160,8 @@ class Instance {
     [[nodiscard]] std::int64_t fetching() const { return fetching_; }
     //! It has as many sequences as its scheduler allows.
     [[nodiscard]] bool full() const { return running() + fetching_ >= params_->scheduler.max_sequences; }
+    //! Requests that it works on: prefilling, decoding, or with their caches on the way here.
+    [[nodiscard]] std::int64_t in_service() const { return running() + fetching_; }
     [[nodiscard]] std::int64_t used_blocks() const { return used_blocks_; }
     [[nodiscard]] std::int64_t kv_blocks() const { return params_->kv_blocks; }
     //! In the memory pool, sequences put aside included.

@@ -11,6 +11,7 @@ using mw::plant::CoolingParams;
 using mw::plant::Facility;
 using mw::plant::FacilityCooling;
 using mw::plant::FacilityParams;
+using mw::plant::ItPower;
 
 namespace {
 
@@ -91,8 +92,9 @@ TEST_CASE(
 
 TEST_CASE("the site's power follows the weather of the moment") {
     Facility const facility{FacilityParams{}, 1e6};
-    CHECK(facility(1e6, 0.9e6, 0.1e6, 15.0).total_w() == facility(1e6, 0.9e6, 0.1e6).total_w());
-    CHECK(facility(1e6, 0.9e6, 0.1e6, 30.0).total_w() > facility(1e6, 0.9e6, 0.1e6).total_w() + 20e3);
+    CHECK(facility(ItPower{1e6, 0}, 0.9e6, 0.1e6, 15.0).total_w() == facility(1e6, 0.9e6, 0.1e6).total_w());
+    CHECK(facility(ItPower{1e6, 0}, 0.9e6, 0.1e6, 30.0).total_w() >
+          facility(1e6, 0.9e6, 0.1e6).total_w() + 20e3);
 }
 
 TEST_CASE("a constant PUE is met exactly and its parts add up") {
@@ -110,4 +112,20 @@ TEST_CASE("lighting and offices come on top, in proportion to IT") {
     double const without = Facility{params, 1e6}(1e6, 1e6, 0).cooling_w;
     params.other_w_per_kw = 10;
     CHECK(Facility{params, 1e6}(1e6, 1e6, 0).cooling_w == Approx(without + 10e3));
+}
+
+TEST_CASE(
+    "What racks' stores take passes through UPS and transformer, but is no IT: a constant PUE and the "
+    "building follow what is used") {
+    FacilityParams params;
+    params.cooling.constant_pue = 1.3;
+    Facility const constant{params, 1e6};
+    // 600 kW come through, 100 kW of them into stores: 0.3 x 500 kW; as much if 400 kW come and stores give 100 kW.
+    CHECK(constant(ItPower{600e3, 100e3}, 500e3, 0, 15).total_w() == Approx(150e3));
+    CHECK(constant(ItPower{400e3, -100e3}, 500e3, 0, 15).total_w() == Approx(150e3));
+    Facility const plant{FacilityParams{}, 1e6};
+    CHECK(plant(ItPower{600e3, 100e3}, 500e3, 0, 15).conversion_w >
+          plant(ItPower{500e3, 0}, 500e3, 0, 15).conversion_w);
+    CHECK(plant(ItPower{600e3, 100e3}, 500e3, 0, 15).cooling_w ==
+          plant(ItPower{500e3, 0}, 500e3, 0, 15).cooling_w);
 }

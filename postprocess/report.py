@@ -200,6 +200,13 @@ def make_folder(output):
     return folder
 
 
+def own_report(path):
+    """The path, unless somebody else's page has it."""
+    if path.exists() and b"Megaweave report</title>" not in path.open("rb").read(4096):
+        raise run_data.NotARun(f"{path}: is no report of Megaweave's and stays as it is (give another name with --output)")
+    return path
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -210,7 +217,7 @@ def main():
     try:
         runs = [run_data.Run(directory) for directory in options.runs]
         if len(runs) == 1:
-            output = options.output or Path(options.runs[0]) / "report.html"
+            output = options.output or own_report(Path(options.runs[0]) / "report.html")
             write_report(runs[0], output)
         else:
             output = options.output or Path("comparison.html")

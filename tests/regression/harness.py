@@ -70,12 +70,22 @@ class Job:
                 pass
         return found
 
+    def locked(self):
+        """The output folder is; from then on a signal is answered with a checkpoint."""
+        words = self.command
+        return "--output" not in words or Path(words[words.index("--output") + 1], ".megaweave.lock").exists()
+
+    def ranks_self(self):
+        """Whether the process, started without mpirun, has its handlers."""
+        return catches(self.process.pid, signal.SIGUSR1)
+
     def await_watch(self, count, seconds=60):
-        """Until `count` ranks have taken over SIGUSR1, as /proc says; their process ids, or [] if the program ended before."""
+        """Until `count` ranks are under way: they watch SIGUSR1, as /proc says, and have locked the output folder. Their process ids, or
+        [] if the program ended before."""
         deadline = time.monotonic() + seconds
         while self.running() and time.monotonic() < deadline:
             pids = self.ranks()
-            if len(pids) == count and all(catches(pid, signal.SIGUSR1) for pid in pids):
+            if len(pids) == count and all(catches(pid, signal.SIGUSR1) for pid in pids) and self.locked():
                 return pids
             time.sleep(0.005)
         return []

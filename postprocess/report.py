@@ -11,7 +11,11 @@ Exit codes: 0 done; 2 no run there; 3 the page cannot be written.
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
+
+# What libraries tell their developers is not for the reader of a report.
+warnings.filterwarnings("ignore", module=r"(matplotlib|mpl_toolkits|pyparsing|numpy|h5py|dateutil)\b")
 
 import compare
 import figures
@@ -202,7 +206,7 @@ def make_folder(output):
 
 def own_report(path):
     """The path, unless somebody else's page has it."""
-    if path.exists() and b"Megaweave report</title>" not in path.open("rb").read(4096):
+    if path.exists() and b"Megaweave report</title>" not in path.read_bytes()[:4096]:
         raise run_data.NotARun(f"{path}: is no report of Megaweave's and stays as it is (give another name with --output)")
     return path
 

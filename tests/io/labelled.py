@@ -29,7 +29,8 @@ sys.path.insert(0, str(TREE / "tests/regression"))
 from harness import DONE, STOPPED, Checks, Program, arguments, sets  # noqa: E402
 
 DECK = TREE / "tests/decks/small/contended.yaml"
-VALUES = {"time.duration": "1 s", "time.warmup": "200 ms", "services[0].workload.arrivals.rate": "40 /s"}
+VALUES = {"time.duration": "3 s", "time.warmup": "200 ms", "services[0].workload.arrivals.rate": "40 /s",
+          "services[0].workload.output": "{distribution: fixed, tokens: 10}"}
 
 
 def groups_of(path):
@@ -97,7 +98,7 @@ def run(checks, program, folder, ranks, *more):
 
 
 def stop(program, folder):
-    job = program.start("run", DECK, "--output", folder, "--threads", 1, "--quiet", *sets({**VALUES, "time.duration": "1 s"}), ranks=2)
+    job = program.start("run", DECK, "--output", folder, "--threads", 1, "--quiet", *sets(VALUES), ranks=2)
     for pid in job.await_watch(2):
         os.kill(pid, signal.SIGUSR1)
     return job.result().code == STOPPED

@@ -73,7 +73,13 @@ class Job:
     def locked(self):
         """The output folder is; from then on a signal is answered with a checkpoint."""
         words = self.command
-        return "--output" not in words or Path(words[words.index("--output") + 1], ".megaweave.lock").exists()
+        if "--output" not in words:
+            return True
+        try:
+            text = Path(words[words.index("--output") + 1], ".megaweave.lock").read_text()
+            return int(text.split("pid ")[1].split()[0]) in (self.ranks() or [self.process.pid])
+        except (OSError, IndexError, ValueError):
+            return False
 
     def ranks_self(self):
         """Whether the process, started without mpirun, has its handlers."""

@@ -54,7 +54,7 @@ struct RunShape {
     std::int64_t links_total{0};
     std::int64_t first_link{0};
     std::vector<LinkInfo> links;
-    std::vector<InstanceInfo> instances;  //!< all of them, on the root; empty elsewhere
+    std::vector<InstanceInfo> instances{};  //!< all of them, on the root; empty elsewhere
 };
 
 //! What a checkpoint notes of the samples before it, so that a restart can tell whether run.h5 still holds them.

@@ -1,7 +1,7 @@
-# Run at every build: writes OUT, a header that tells this program from others, if it changed. The hash of the sources counts and not
+# Run at every build: writes OUT, a source file that tells this program from others, if it changed. The hash of the sources counts and not
 # the revision alone, so that a tree with uncommitted changes has its own name, and one whose documents changed keeps it.
 #
-#     cmake -DSOURCE=<project> -DOUT=<header> -P BuildInfo.cmake
+#     cmake -DSOURCE=<project> -DOUT=<file> -P BuildInfo.cmake
 file(GLOB_RECURSE files RELATIVE ${SOURCE} ${SOURCE}/src/*.cpp ${SOURCE}/src/*.hpp ${SOURCE}/include/*.hpp ${SOURCE}/cmake/Modules.cmake)
 list(SORT files)
 set(hashes "")
@@ -22,7 +22,13 @@ if(NOT revision)
   set(revision unknown)
 endif()
 
-set(text "#define MW_SOURCES \"${sources}\"\n#define MW_REVISION \"${revision}\"\n")
+set(text "namespace mw::app {
+extern char const* const build_sources;
+extern char const* const build_revision;
+char const* const build_sources = \"${sources}\";
+char const* const build_revision = \"${revision}\";
+}
+")
 set(old "")
 if(EXISTS ${OUT})
   file(READ ${OUT} old)

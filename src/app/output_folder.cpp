@@ -121,7 +121,7 @@ void move_file(fs::path const& from, fs::path const& to) {
 
 }  // namespace
 
-void require_usable(std::string const& folder) {
+void require_usable(std::string const& folder, std::string const& goes_on_from) {
     std::error_code code;
     auto const status = fs::status(folder, code);
     if (!fs::exists(status)) return;
@@ -139,8 +139,10 @@ void require_usable(std::string const& folder) {
     };
     for (Kind const& kind : kinds) {
         fs::path const path = fs::path{folder} / kind.name;
-        bool const needed = kind.name != "report.html";  // the report's business
-        if (needed && is_there(path) && !is_ours(path, kind, run_died)) foreign(path, "no file of Megaweave's");
+        bool const needed = kind.name != "report.html" &&  // the report's business
+                            !fs::equivalent(path, goes_on_from, code);
+        if (needed && is_there(path) && !is_ours(path, kind, run_died))
+            foreign(path, "no file of Megaweave's");
     }
     fs::path const checkpoints = fs::path{folder} / "checkpoints";
     if (is_there(checkpoints) && !fs::is_directory(checkpoints, code)) foreign(checkpoints, "no folder");

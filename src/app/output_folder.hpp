@@ -17,9 +17,10 @@ enum class Replaced : unsigned char {
 
 /*!
  * Throws unless a run can write here: core::WorldError if the path is a file, core::InputError if a file of somebody else has a name
- * that the run needs, or if another run writes here now. Changes nothing.
+ * that the run needs, or if another run writes here now. `goes_on_from`: a run.h5 that is read first, whatever it contains, "" for
+ * none. Changes nothing.
  */
-void require_usable(std::string const& folder);
+void require_usable(std::string const& folder, std::string const& goes_on_from);
 
 //! Makes the folder with those above it. Throws core::WorldError.
 void make_folder(std::string const& folder);

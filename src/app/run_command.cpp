@@ -98,7 +98,7 @@ int run_command(Options const& options, parallel::Comm& comm) {
     std::optional<Beginning> beginning;
     if (!options.restart.empty()) beginning = find_beginning(*world, comm, options.restart, directory);
     on_all_ranks(comm, [&] {
-        if (comm.root()) require_usable(directory);
+        if (comm.root()) require_usable(directory, beginning ? beginning->run_file : "");
         return 0;
     });
     parallel::Team team{options.threads};

@@ -19,9 +19,8 @@ struct CheckpointMeta {
     std::int64_t recorded_rows{0};   //!< samples in run.h5 at that moment
     std::uint64_t recorded_hash{0};  //!< of those samples, RunFile::recorded()
     std::string program_version;
-    std::string
-        build;  //!< what else tells the program that wrote it from others: sources, compiler, kind of build
-    std::string deck;  //!< text behind `physics_hash`, so that a refusal can name the key that differs
+    std::string build{};  //!< sources, compiler and kind of build of the program that wrote it
+    std::string deck{};   //!< text behind `physics_hash`, so that a refusal can name the key that differs
     std::int32_t format_version{current_format};
     std::int64_t racks_total{0};  //!< filled in by write_checkpoint
 };

@@ -54,6 +54,11 @@ int main(int argc, char** argv) {
     parallel::Session const session{argc, argv};
     if (watched) app::signals::watch();  // MPI may have installed its own handlers
     parallel::Comm comm;
+    if (watched && !app::signals::prepare()) {
+        if (comm.size() > 1)
+            parallel::Session::abort(app::exit_stopped);  // it may have reached one rank alone
+        return app::exit_stopped;
+    }
     app::ParsedOptions const parsed = app::parse_options(argc, argv);
     if (!parsed.options) {
         if (comm.root()) fmt::print(parsed.exit_code == 0 ? stdout : stderr, "{}", parsed.text);

@@ -19,7 +19,7 @@ constexpr long once_ns =
     1'000'000'000;  // what comes within this is one request: mpirun may pass one on twice
 
 // The only global state: a handler can reach nothing else.
-volatile std::sig_atomic_t deferred = 0;      // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+volatile std::sig_atomic_t at_once = 0;       // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 volatile std::sig_atomic_t first_signal = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 long volatile asked_ns = 0;                   // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
@@ -35,10 +35,12 @@ long now_ns() {
     _exit(code);
 }
 
+constexpr std::string_view early =
+    "megaweave: stopped by a signal before the run began; nothing was written\n";
+
 void take_note(int signal) {
     int const saved = errno;
-    if (deferred == 0)
-        end(exit_stopped, "megaweave: stopped by a signal before the run began; nothing was written\n");
+    if (at_once != 0) end(exit_stopped, early);
     if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) {
         long const now = now_ns();
         if (asked_ns != 0 && now - asked_ns > once_ns)
@@ -71,8 +73,15 @@ void watch() {
         if (signal != SIGHUP || !ignored(signal)) sigaction(signal, &action, nullptr);
 }
 
+bool prepare() {
+    at_once = 1;
+    if (first_signal == 0) return true;
+    [[maybe_unused]] auto const written = write(STDERR_FILENO, early.data(), early.size());
+    return false;
+}
+
 void defer() {
-    deferred = 1;
+    at_once = 0;
 }
 
 int seen() {

@@ -15,11 +15,13 @@ namespace {
 
 constexpr std::array<int, 6> watched = {SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2, SIGXCPU};
 constexpr int exit_stopped = 75;
+constexpr int preparing = 1;  // 0: MPI starts
+constexpr int writing = 2;
 constexpr long once_ns =
     1'000'000'000;  // what comes within this is one request: mpirun may pass one on twice
 
 // The only global state: a handler can reach nothing else.
-volatile std::sig_atomic_t at_once = 0;       // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+volatile std::sig_atomic_t phase = 0;         // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 volatile std::sig_atomic_t first_signal = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 long volatile asked_ns = 0;                   // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
@@ -40,11 +42,12 @@ constexpr std::string_view early =
 
 void take_note(int signal) {
     int const saved = errno;
-    if (at_once != 0) end(exit_stopped, early);
+    if (phase == preparing) end(exit_stopped, early);
     if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) {
         long const now = now_ns();
         if (asked_ns != 0 && now - asked_ns > once_ns)
-            end(128 + signal, "\nmegaweave: ended by a second signal; earlier checkpoints are whole\n");
+            end(phase == writing ? 128 + signal : exit_stopped,
+                "\nmegaweave: ended by a second signal; earlier checkpoints are whole\n");
         if (asked_ns == 0) asked_ns = now;
     }
     if (first_signal == 0) first_signal = signal;
@@ -74,14 +77,14 @@ void watch() {
 }
 
 bool prepare() {
-    at_once = 1;
+    phase = preparing;
     if (first_signal == 0) return true;
     [[maybe_unused]] auto const written = write(STDERR_FILENO, early.data(), early.size());
     return false;
 }
 
 void defer() {
-    at_once = 0;
+    phase = writing;
 }
 
 int seen() {

@@ -133,14 +133,11 @@ def signal_while_starting(checks, program):
     """runs/signal_while_starting: whenever a signal comes the run ends with 75, and a folder is as it was or holds a checkpoint."""
     numbers = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGXCPU)
     for ranks in (0, 2):
-        for i, delay in enumerate((0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)):
+        for i, delay in enumerate((0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0) if ranks == 0 else (0.02, 0.1, 0.3, 1.0)):
             folder = program.folder / f"early_{ranks}_{i}"
             number = numbers[i % len(numbers)]
             job = program.start("run", DECK, "--output", folder, "--threads", 1, "--quiet", *sets(ENDLESS), ranks=ranks)
-            if ranks > 0:
-                wait_for(lambda job=job: len(job.ranks()) == ranks or not job.running())
-            else:  # the loader comes first
-                wait_for(lambda job=job: job.ranks_self() or not job.running())
+            wait_for(lambda job=job: job.watching(ranks) or not job.running())  # the loader comes before our first instruction
             time.sleep(delay)
             tell(job, number)
             result = job.result(30)

@@ -81,9 +81,10 @@ class Job:
         except (OSError, IndexError, ValueError):
             return False
 
-    def ranks_self(self):
-        """Whether the process, started without mpirun, has its handlers."""
-        return catches(self.process.pid, signal.SIGUSR1)
+    def watching(self, ranks):
+        """Whether all ranks have their handlers (0: the process, started without mpirun)."""
+        pids = self.ranks() if ranks else [self.process.pid]
+        return len(pids) == max(ranks, 1) and all(catches(pid, signal.SIGUSR1) for pid in pids)
 
     def await_watch(self, count, seconds=60):
         """Until `count` ranks are under way: they watch SIGUSR1, as /proc says, and have locked the output folder. Their process ids, or

@@ -3,7 +3,7 @@ find_package(Threads REQUIRED)
 set(MPI_CXX_SKIP_MPICXX ON)
 find_package(MPI 3.1 REQUIRED COMPONENTS CXX)
 set(HDF5_PREFER_PARALLEL ON) # before find_package, or a serial HDF5 beside it wins
-find_package(HDF5 1.10 REQUIRED COMPONENTS C)
+find_package(HDF5 1.10 REQUIRED COMPONENTS C HL)
 if(NOT HDF5_IS_PARALLEL)
   message(FATAL_ERROR "Megaweave needs a parallel HDF5. Debian: apt install libhdf5-openmpi-dev; elsewhere load the parallel module or pass -DHDF5_ROOT=…")
 endif()

@@ -105,7 +105,7 @@ def overlay(runs, names, series, quantity, unit, file_name):
     )
     axes.set_ylim(0)
     axes.set_xlabel(drawing.TIME_LABEL)
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncol=min(len(runs), 4))
+    style.legend(axes, loc="lower right", bbox_to_anchor=(1, 1), ncol=min(len(runs), 4))
     return drawing.Drawing(
         f"compare_{file_name}", "Means after the warm-up: " + ", ".join(means) + "." + absent, figure
     )
@@ -137,7 +137,7 @@ def latency(runs, names):
         axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
         figures.tick_latencies(axes)
     panels[0].set_ylabel("Share of requests at or below")
-    panels[0].legend(loc="lower right")
+    style.legend(panels[0], loc="lower right")
     return drawing.Drawing("compare_latency", ", ".join(words) + "." + absent, figure)
 
 

@@ -211,7 +211,8 @@ def time_share(run):
         left += share
     bar.set_xlim(0, max(left, 1e-9))
     bar.axis("off")
-    bar.legend(
+    style.legend(
+        bar,
         loc="lower center",
         bbox_to_anchor=(0.5, 0.92),
         ncol=len(shares),
@@ -275,5 +276,5 @@ def requests(run):
     for index, axis in enumerate(axes):
         shade_warm_up(axis, run, index == 0)
         axis.set_ylim(0)
-        axis.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncol=2)
+        style.legend(axis, loc="lower right", bbox_to_anchor=(1, 0.98), ncol=2)
     return Drawing("requests", sentences.steadiness_words(run), figure)

@@ -65,7 +65,7 @@ def busiest_links(run, count=15):
                           xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=style.LINES[1])
     axes.set_xlabel("Utilisation [% of capacity]: mean (bar), highest sample (diamond)")
     axes.grid(axis="y", visible=False)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=4)
+    style.legend(axes, loc="lower left", bbox_to_anchor=(0, 1), ncol=4)
     return Drawing("busiest_links", busiest_words(run, names, order[-1], mean, peak, full), figure)
 
 
@@ -159,7 +159,7 @@ def link_tiers(run):
             axis.axhline(100, color=style.MUTED, linewidth=0.8, linestyle=":")
             axis.set_ylim(0, 108)
     axes[0].set_ylabel("Utilisation [% of capacity]")
-    axes[0].legend(loc="upper right", fontsize=8.5)
+    style.legend(axes[0], loc="upper right", fontsize=8.5)
     return Drawing("link_tiers", "How full the links of each tier are. " + "; ".join(words) + ".", figure)
 
 
@@ -181,7 +181,7 @@ def traffic_classes(run):
     shade_warm_up(axes, run)
     axes.set_ylim(0, 1.1 * total.max() / scale)
     axes.set_xlabel(TIME_LABEL)
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncol=len(classes))
+    style.legend(axes, loc="lower right", bbox_to_anchor=(1, 1), ncol=len(classes))
     means = {key: measured_span(run, values)[0] for key, values in classes}
     whole = max(sum(means.values()), 1e-30)
     reading = f"{style.si(whole, 'B/s')} leave the nodes for the network on average: " + ", ".join(

@@ -89,7 +89,8 @@ def table(rows, head=(), numbers=()):
 
 def picture(title, drawing, folder):
     """Saves the figure as a PNG in `folder`, closes it, and returns it as inlined SVG with its reading."""
-    drawing.figure.savefig(folder / f"{drawing.name}.png")
+    # The mark tells a later run that the picture may be moved with its results.
+    drawing.figure.savefig(folder / f"{drawing.name}.png", metadata={"Software": "Megaweave report"})
     vector = io.BytesIO()
     drawing.figure.savefig(vector, format="svg", metadata={"Date": None})
     plt.close(drawing.figure)

@@ -11,7 +11,11 @@ Exit codes: 0 done; 2 no run there; 3 the page cannot be written.
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
+
+# What libraries tell their developers is not for the reader of a report.
+warnings.filterwarnings("ignore", module=r"(matplotlib|mpl_toolkits|pyparsing|numpy|h5py|dateutil)\b")
 
 import compare
 import figures
@@ -235,6 +239,13 @@ def make_folder(output):
     return folder
 
 
+def own_report(path):
+    """The path, unless somebody else's page has it."""
+    if path.exists() and b"Megaweave report</title>" not in path.read_bytes()[:4096]:
+        raise run_data.NotARun(f"{path}: is no report of Megaweave's and stays as it is (give another name with --output)")
+    return path
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -245,7 +256,7 @@ def main():
     try:
         runs = [run_data.Run(directory) for directory in options.runs]
         if len(runs) == 1:
-            output = options.output or Path(options.runs[0]) / "report.html"
+            output = options.output or own_report(Path(options.runs[0]) / "report.html")
             write_report(runs[0], output)
         else:
             output = options.output or Path("comparison.html")

@@ -176,7 +176,8 @@ class Run:
 
     @staticmethod
     def _is_series(kind, name):
-        return kind != "links" or name.endswith("utilisation")
+        """Not the coordinates that each group also holds."""
+        return name not in ("name", "time_s") and (kind != "links" or name.endswith("utilisation"))
 
     @functools.cached_property
     def sample_s(self):
@@ -216,7 +217,8 @@ class Run:
         return values
 
     def facility_names(self):
-        return list(self._group("facility")) if len(self.time_s) else []
+        names = [name for name in self._group("facility") if self._is_series("facility", name)]
+        return names if len(self.time_s) else []
 
     def has_facility(self, name):
         return self._has(f"facility/{name}") and len(self.time_s) > 0

@@ -62,6 +62,12 @@ TRAFFIC = {
 }
 
 
+def legend(axes, **options):
+    """The legend of an axes that has something to name; matplotlib complains of others."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(**options)
+
+
 def apply():
     """Sets matplotlib's defaults for every figure of this folder."""
     plt.rcParams.update(

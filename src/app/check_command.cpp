@@ -5,6 +5,7 @@
 
 #include "agree.hpp"
 #include "commands.hpp"
+#include "deck_source.hpp"
 #include "megaweave/engine/deployment.hpp"
 #include "megaweave/engine/feasibility.hpp"
 
@@ -122,8 +123,9 @@ void print_load(engine::LoadEstimate const& load) {
 }  // namespace
 
 int check_command(Options const& options, parallel::Comm& comm) {
+    std::optional<std::string> const piped = piped_deck(comm, options.deck);
     auto const world = on_all_ranks(comm, [&] {
-        return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides));
+        return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides, piped));
     });
     if (!comm.root()) return exit_done;
     engine::Deployment const deployment = engine::describe(*world);

@@ -7,6 +7,7 @@
 
 #include "agree.hpp"
 #include "commands.hpp"
+#include "deck_source.hpp"
 #include "megaweave/config/deck.hpp"
 #include "megaweave/fabric/explicit.hpp"
 #include "megaweave/fabric/transport.hpp"
@@ -26,8 +27,8 @@ struct FlowProblem {
 };
 
 //! Flows and routers point into one another: it stays where it was made.
-std::unique_ptr<FlowProblem> read_problem(Options const& options) {
-    config::FlowsDeck const deck = config::read_flows_deck(options.deck, options.overrides);
+std::unique_ptr<FlowProblem> read_problem(Options const& options, std::optional<std::string> const& piped) {
+    config::FlowsDeck const deck = config::read_flows_deck(options.deck, options.overrides, piped);
     auto made = std::make_unique<FlowProblem>();
     FlowProblem& problem = *made;
     problem.transport = deck.transport;
@@ -87,7 +88,8 @@ std::vector<double> solve(fabric::ExactFlows const& exact, std::size_t flows, pa
 }  // namespace
 
 int flows_command(Options const& options, parallel::Comm& comm) {
-    auto const made = on_all_ranks(comm, [&] { return read_problem(options); });
+    std::optional<std::string> const piped = piped_deck(comm, options.deck);
+    auto const made = on_all_ranks(comm, [&] { return read_problem(options, piped); });
     FlowProblem const& problem = *made;
     parallel::Team team{options.threads};
     fabric::ExactFlows const exact{problem.network, problem.flows, problem.router.get()};

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <new>
+#include <string_view>
 #include <thread>
 
 #include "commands.hpp"
@@ -10,6 +11,7 @@
 #include "megaweave/parallel/comm.hpp"
 #include "megaweave/parallel/session.hpp"
 #include "options.hpp"
+#include "signals.hpp"
 
 namespace {
 
@@ -47,8 +49,16 @@ int dispatch(app::Options const& options, parallel::Comm& comm) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bool const watched = argc > 1 && std::string_view{argv[1]} == "run";
+    if (watched) app::signals::watch();
     parallel::Session const session{argc, argv};
+    if (watched) app::signals::watch();  // MPI may have installed its own handlers
     parallel::Comm comm;
+    if (watched && !app::signals::prepare()) {
+        if (comm.size() > 1)
+            parallel::Session::abort(app::exit_stopped);  // it may have reached one rank alone
+        return app::exit_stopped;
+    }
     app::ParsedOptions const parsed = app::parse_options(argc, argv);
     if (!parsed.options) {
         if (comm.root()) fmt::print(parsed.exit_code == 0 ? stdout : stderr, "{}", parsed.text);

@@ -49,7 +49,10 @@ void require_known_command(CLI::App const& app, std::string const& word) {
 }
 
 void add_deck(CLI::App& command, Options& options, std::vector<std::string>& sets) {
-    command.add_option("DECK", options.deck, "YAML file that describes the site and its load")->required();
+    command
+        .add_option("DECK", options.deck,
+                    "YAML file that describes the site and its load; '-': standard input")
+        ->required();
     command
         .add_option(
             "--set", sets,
@@ -64,7 +67,7 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     std::vector<std::string> sets;
     std::string time_limit;
     CLI::App app{"Megaweave emulates a megawatt-scale inference data centre: tokens, watts and what binds."};
-    app.set_version_flag("--version", std::string{"megaweave "} + version);
+    app.set_version_flag("--version", version_text());
     app.require_subcommand(1);
 
     CLI::App& run = *app.add_subcommand("run", "simulate a deck; under mpirun on all its ranks");
@@ -133,6 +136,7 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
             options.overrides.push_back(split_override("--set", text, "PATH=VALUE", "time.duration='10 s'"));
         for (std::string const& text : filters)
             options.filters.push_back(split_override("--filter", text, "COLUMN=VALUE", "load=max,static"));
+        options.words.assign(argv, argv + argc);
         if (!time_limit.empty()) options.time_limit_s = parse_time_limit(time_limit);
         options.command = run.parsed()        ? Options::Command::run
                           : check.parsed()    ? Options::Command::check

@@ -13,7 +13,8 @@ struct Options {
     enum class Command : std::uint8_t { run, check, flows, validate, work, catalogue };
 
     Command command{Command::check};
-    std::string deck;
+    std::vector<std::string> words;  //!< the command line as typed
+    std::string deck;                //!< its path; "-": standard input
     std::vector<config::Override> overrides;
     std::string output;
     int threads{0};          //!< 0: as many as the affinity mask has processors

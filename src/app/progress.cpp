@@ -25,7 +25,12 @@ ProgressLine::ProgressLine(bool quiet)
       next_{start_ + std::chrono::milliseconds(terminal_ ? 200 : 3000)} {}
 
 ProgressLine::~ProgressLine() {
+    end();
+}
+
+void ProgressLine::end() {
     if (shown_ && terminal_) std::fputc('\n', stderr);
+    shown_ = false;
 }
 
 void ProgressLine::show(engine::Progress const& progress) {

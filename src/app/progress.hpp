@@ -18,6 +18,8 @@ class ProgressLine {
     ProgressLine& operator=(ProgressLine const&) = delete;
 
     void show(engine::Progress const& progress);
+    //! Ends the line on a terminal, so that other text may follow.
+    void end();
 
   private:
     using Clock = std::chrono::steady_clock;

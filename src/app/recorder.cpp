@@ -7,63 +7,21 @@
 
 #include "megaweave/fabric/traffic.hpp"
 #include "megaweave/io/checkpoint.hpp"
+#include "signals.hpp"
 #include "summary_power.hpp"
 #include "version.hpp"
 
 namespace mw::app {
 
-namespace {
-
-constexpr double way_apart_m = 0.08;  // so that both directions of a bundle are seen
-
-io::RunShape make_shape(site::Plan const& plan, site::Partition const& partition,
-                        parallel::Comm const& comm) {
-    int const rank = comm.rank();
-    io::RunShape shape;
-    shape.racks_total = plan.racks();
-    shape.first_rack = partition.first_rack(rank);
-    shape.links_total = plan.network().bundle_count();
-    for (std::int64_t r = shape.first_rack; r < shape.first_rack + partition.rack_count(rank); ++r) {
-        auto const rack = core::RackId::of(static_cast<std::size_t>(r));
-        site::RackPlace const place = plan.place(rack);
-        shape.racks.push_back({place.name, place.hall, place.row, place.position_m, place.size_m,
-                               static_cast<std::int32_t>(plan.accelerators_in(rack))});
-        for (fabric::BundleIndex const index : plan.bundles_of(rack)) {
-            fabric::Bundle const bundle = plan.network().bundle(index);
-            auto ends = plan.ends_m(bundle);
-            for (auto& end : ends) end[0] += bundle.up ? way_apart_m : -way_apart_m;
-            shape.links.push_back({plan.network().bundle_name(index), ends[0], ends[1],
-                                   static_cast<double>(bundle.capacity_bytes_per_s), bundle.tier,
-                                   static_cast<std::int32_t>(r)});
-        }
-    }
-    shape.first_link = comm.sum_before(static_cast<std::int64_t>(shape.links.size()));
-    return shape;
-}
-
-io::RunFile open_file(engine::World const& world, engine::Simulation const& simulation,
-                      parallel::Comm const& comm, std::string const& directory, std::int64_t restart_rows) {
-    config::Deck const& deck = world.deck();
-    io::RunIdentity identity{version,           deck.name,           deck.effective_yaml,
-                             deck.physics_hash, deck.time.warmup_ns, deck.time.sample_ns};
-    io::RunShape const shape = make_shape(world.plan(), simulation.partition(), comm);
-    std::string const path = directory + "/run.h5";
-    return restart_rows < 0 ? io::RunFile::create(comm, path, std::move(identity), shape)
-                            : io::RunFile::reopen(comm, path, std::move(identity), shape, restart_rows);
-}
-
-}  // namespace
-
 Recorder::Recorder(engine::World const& world, engine::Simulation const& simulation,
-                   parallel::Comm const& comm, std::string directory, StopRules rules,
-                   SignalWatch const& signals, bool quiet, std::int64_t restart_rows)
+                   parallel::Comm const& comm, RunOutput const& output,
+                   std::optional<Beginning> const& beginning, StopRules rules, bool quiet)
     : world_{world},
       partition_{simulation.partition()},
       comm_{comm},
-      directory_{std::move(directory)},
+      directory_{output.folder()},
       rules_{rules},
-      file_{open_file(world, simulation, comm, directory_, restart_rows)},
-      signals_{signals} {
+      file_{output.open(world, partition_, beginning)} {
     if (comm.root()) progress_.emplace(quiet);
 }
 
@@ -74,10 +32,13 @@ struct Reason {
     int signal;  //!< 0: the time limit
     char const* text;
 };
-constexpr std::array<Reason, 4> reasons = {{{0, "the time limit"},
+constexpr std::array<Reason, 7> reasons = {{{0, "the time limit"},
                                             {SIGTERM, "signal SIGTERM"},
                                             {SIGINT, "signal SIGINT"},
-                                            {SIGUSR1, "signal SIGUSR1"}}};
+                                            {SIGUSR1, "signal SIGUSR1"},
+                                            {SIGUSR2, "signal SIGUSR2"},
+                                            {SIGHUP, "signal SIGHUP"},
+                                            {SIGXCPU, "signal SIGXCPU"}}};
 
 std::uint64_t stop_because(int signal) {
     std::uint64_t wish = engine::Wish::stop;
@@ -89,7 +50,7 @@ std::uint64_t stop_because(int signal) {
 }  // namespace
 
 std::uint64_t Recorder::wishes() {
-    if (int const signal = signals_.seen(); signal != 0) return stop_because(signal);
+    if (int const signal = signals::seen(); signal != 0) return stop_because(signal);
     if (!comm_.root()) return 0;  // one clock for all
     auto const now = Clock::now();
     if (rules_.time_limit_s > 0 && now - rules_.start > std::chrono::duration<double>(rules_.time_limit_s))
@@ -111,13 +72,19 @@ void Recorder::on_window(engine::Progress const& progress) {
 void Recorder::on_checkpoint(engine::SavedState const& state, std::uint64_t agreed) {
     for (std::size_t i = 0; i < reasons.size(); ++i)
         if ((agreed & engine::Wish::first_reason << i) != 0) stop_reason_ = reasons[i].text;
+    if (progress_ && (agreed & engine::Wish::stop) != 0) progress_->end();
     file_.flush();
+    checkpoint_ns_ = state.time_ns;
     io::CheckpointMeta meta;
     meta.physics_hash = world_.deck().physics_hash;
     meta.window = state.windows;
     meta.time_ns = state.time_ns;
-    meta.recorded_rows = file_.rows();
+    io::Recorded const recorded = file_.recorded();
+    meta.recorded_rows = recorded.rows;
+    meta.recorded_hash = recorded.hash.value_or(0);
     meta.program_version = version;
+    meta.build = build_text();
+    meta.deck = world_.deck().physics_yaml;
     io::write_checkpoint(comm_, directory_ + "/checkpoints", meta, state.global,
                          partition_.first_rack(comm_.rank()), state.racks, world_.plan().racks());
     last_checkpoint_ = Clock::now();

@@ -7,7 +7,7 @@
 #include "megaweave/engine/simulation.hpp"
 #include "megaweave/io/run_file.hpp"
 #include "progress.hpp"
-#include "signals.hpp"
+#include "run_output.hpp"
 
 namespace mw::app {
 
@@ -24,8 +24,7 @@ struct StopRules {
 class Recorder final : public engine::Observer {
   public:
     Recorder(engine::World const& world, engine::Simulation const& simulation, parallel::Comm const& comm,
-             std::string directory, StopRules rules, SignalWatch const& signals, bool quiet,
-             std::int64_t restart_rows);
+             RunOutput const& output, std::optional<Beginning> const& beginning, StopRules rules, bool quiet);
 
     std::uint64_t wishes() override;
     void on_sample(core::Frame const& frame) override;
@@ -36,6 +35,8 @@ class Recorder final : public engine::Observer {
     void finish(engine::Simulation const& simulation, engine::Results const& results);
     //! Why the run was asked to stop, for the user; "" if it was not.
     [[nodiscard]] std::string const& stop_reason() const { return stop_reason_; }
+    //! Simulated time of the last checkpoint.
+    [[nodiscard]] core::TimeNs checkpoint_ns() const { return checkpoint_ns_; }
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -46,10 +47,10 @@ class Recorder final : public engine::Observer {
     std::string directory_;
     StopRules rules_;
     io::RunFile file_;
-    SignalWatch const& signals_;
     std::optional<ProgressLine> progress_;
     Clock::time_point last_checkpoint_{Clock::now()};
     std::string stop_reason_;
+    core::TimeNs checkpoint_ns_{0};
 };
 
 }  // namespace mw::app

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -9,16 +7,20 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 
 #include "agree.hpp"
 #include "commands.hpp"
-#include "megaweave/core/archive.hpp"
+#include "deck_source.hpp"
+#include "going_on.hpp"
 #include "megaweave/core/error.hpp"
 #include "megaweave/engine/feasibility.hpp"
 #include "megaweave/engine/simulation.hpp"
 #include "megaweave/io/checkpoint.hpp"
 #include "megaweave/parallel/team.hpp"
+#include "output_folder.hpp"
 #include "recorder.hpp"
+#include "run_output.hpp"
 #include "signals.hpp"
 #include "summary.hpp"
 
@@ -28,76 +30,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-//! Results of an earlier run in the same folder are kept, one generation.
-void set_aside(fs::path const& directory) {
-    // run.h5 last: should the move be cut short, the next run finds it and moves the rest.
-    constexpr std::array names = {"checkpoints", "run.xdmf", "summary.yaml",
-                                  "report.html", "figures",  "run.h5"};
-    if (std::ranges::none_of(names, [&](char const* name) { return fs::exists(directory / name); })) return;
-    fs::path const previous = directory / "previous";
-    fs::remove_all(previous);
-    fs::create_directories(previous);
-    for (char const* name : names)
-        if (fs::exists(directory / name)) fs::rename(directory / name, previous / name);
-}
-
-void prepare_directory(parallel::Comm const& comm, std::string const& directory, bool fresh) {
-    if (comm.root()) {
-        std::error_code error;
-        fs::create_directories(directory, error);
-        if (error)
-            throw core::WorldError(
-                fmt::format("cannot make the output folder '{}': {}. Choose another with --output", directory,
-                            error.message()));
-        if (fresh) set_aside(directory);
-    }
-    comm.barrier();
-}
-
-std::string newest_of(std::string const& restart) {
-    if (!fs::is_directory(restart)) {
-        if (!fs::exists(restart)) throw core::InputError(fmt::format("--restart: there is no '{}'", restart));
-        return restart;
-    }
-    for (fs::path const& folder : {fs::path{restart}, fs::path{restart} / "checkpoints"})
-        if (std::string newest = io::newest_checkpoint(folder.string()); !newest.empty()) return newest;
-    throw core::InputError(fmt::format("--restart: no checkpoint in '{}'", restart));
-}
-
-//! The checkpoint that --restart means, "" for a new run. The root looks, so that all go on from the same one.
-std::string choose_checkpoint(Options const& options, engine::World const& world,
-                              parallel::Comm const& comm) {
-    std::string path = on_all_ranks(comm, [&]() -> std::string {
-        if (options.restart.empty() || !comm.root()) return "";
-        std::string newest = newest_of(options.restart);
-        io::CheckpointMeta const meta = io::read_checkpoint_meta(newest);
-        try {
-            io::require_same_run(meta, newest, world.deck().physics_hash, world.plan().racks());
-        } catch (core::WorldError const& error) {
-            throw core::InputError(error.what());
-        }
-        return newest;
-    });
-    std::vector<std::byte> bytes;
-    core::ByteWriter{bytes} & path;
-    comm.broadcast(bytes);
-    core::ByteReader{bytes} & path;
-    return path;
-}
-
-//! Loads this rank's part; returns the rows that run.h5 had then.
-std::int64_t restore(engine::Simulation& simulation, parallel::Comm const& comm, std::string const& path) {
-    std::int64_t const first = simulation.partition().first_rack(comm.rank());
+void restore(engine::Simulation& simulation, parallel::Comm const& comm, std::string const& path) {
+    int const rank = comm.rank();
+    site::Partition const& partition = simulation.partition();
     io::Checkpoint checkpoint =
-        io::read_checkpoint(comm, path, first, simulation.partition().rack_count(comm.rank()));
+        io::read_checkpoint(comm, path, partition.first_rack(rank), partition.rack_count(rank));
     simulation.restore({checkpoint.meta.window, checkpoint.meta.time_ns, std::move(checkpoint.global),
                         std::move(checkpoint.rack_blobs)});
-    return checkpoint.meta.recorded_rows;
 }
 
 //! Aside and renamed, so that a reader never sees half of it.
 void write_text(std::string const& path, std::string const& text) {
-    std::string const aside = path + ".tmp";
+    fs::path const whole{path};
+    std::string const aside =
+        (whole.parent_path() / (".megaweave-" + whole.filename().string() + ".tmp")).string();
     std::ofstream out{aside};
     out << text;
     out.close();
@@ -122,37 +68,61 @@ std::vector<std::string> warn(engine::World const& world, parallel::Comm const& 
     return warnings;
 }
 
+//! A job's log shows its lives: how each began and ended.
+void tell_beginning(config::Deck const& deck, std::optional<Beginning> const& beginning, int ranks,
+                    int threads) {
+    std::string const how = fmt::format("{} on {} ranks x {} threads", deck.name, ranks, threads);
+    if (beginning)
+        fmt::print("restarting {} from {}, at {:.6g} s\n", how, beginning->checkpoint,
+                   core::to_seconds(beginning->time_ns));
+    else
+        fmt::print("starting {}\n", how);
+    std::fflush(stdout);
+}
+
+void tell_stop(Options const& options, Recorder const& recorder, std::string const& folder, int ranks) {
+    fmt::print("stopped by {} at {:.6g} s of simulated time; go on with\n  {}\noutput: {}\n",
+               recorder.stop_reason(), core::to_seconds(recorder.checkpoint_ns()),
+               command_to_go_on(options.words, folder, ranks), folder);
+}
+
+//! A signal reached a rank before it was only noted: nothing was written, and all ranks end in order.
+bool stopped_early(parallel::Comm const& comm) {
+    signals::defer();
+    if (comm.max(signals::seen()) == 0) return false;
+    if (comm.root()) fmt::print("stopped by a signal before the run began; nothing was written\n");
+    return true;
+}
+
 }  // namespace
 
 int run_command(Options const& options, parallel::Comm& comm) {
     auto const start = std::chrono::steady_clock::now();
-    SignalWatch const
-        signals;  // from here on, so that a signal while a large site is set up stops the run in order
+    std::optional<std::string> const piped = piped_deck(comm, options.deck);
     auto const world = on_all_ranks(comm, [&] {
-        return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides));
+        return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides, piped));
     });
-    std::string const checkpoint = choose_checkpoint(options, *world, comm);
     config::Deck const& deck = world->deck();
     std::string const directory = options.output.empty() ? deck.output.directory : options.output;
+    std::optional<Beginning> beginning;
+    if (!options.restart.empty()) beginning = find_beginning(*world, comm, options.restart, directory);
+    on_all_ranks(comm, [&] {
+        if (comm.root()) require_usable(directory, beginning ? beginning->run_file : "");
+        return 0;
+    });
     parallel::Team team{options.threads};
     warn_about_threads(comm, team.threads());
-    prepare_directory(comm, directory, checkpoint.empty());
+    if (comm.root()) tell_beginning(deck, beginning, comm.size(), team.threads());
     std::vector<std::string> const warnings = warn(*world, comm);
 
     engine::Simulation simulation{*world, comm, team};
-    std::int64_t const rows = checkpoint.empty() ? -1 : restore(simulation, comm, checkpoint);
-    Recorder recorder{*world,
-                      simulation,
-                      comm,
-                      directory,
-                      {start, options.time_limit_s, core::to_seconds(deck.output.checkpoint_every_ns)},
-                      signals,
-                      options.quiet,
-                      rows};
+    if (beginning) restore(simulation, comm, beginning->checkpoint);
+    if (stopped_early(comm)) return exit_stopped;
+    RunOutput const output{comm, directory};
+    StopRules const rules{start, options.time_limit_s, core::to_seconds(deck.output.checkpoint_every_ns)};
+    Recorder recorder{*world, simulation, comm, output, beginning, rules, options.quiet};
     if (simulation.run(recorder) == engine::Outcome::stopped) {
-        if (comm.root())
-            fmt::print("stopped by {}; go on with --restart {}/checkpoints\noutput: {}\n",
-                       recorder.stop_reason(), directory, directory);
+        if (comm.root()) tell_stop(options, recorder, directory, comm.size());
         return exit_stopped;
     }
     engine::Results const results = simulation.results();

@@ -26,9 +26,10 @@ struct Source {
     Library library{problems};
     std::vector<fs::path> folders;
 
-    Source(std::string const& path, std::vector<Override> const& overrides) {
-        folders = {fs::path{path}.parent_path(), fs::path{}};
-        root = parse_file(path, problems);
+    Source(std::string const& path, std::vector<Override> const& overrides,
+           std::optional<std::string> const& text) {
+        folders = {text ? fs::path{} : fs::path{path}.parent_path(), fs::path{}};
+        root = text ? parse_text(*text, problems.add_source(path), problems) : parse_file(path, problems);
         if (problems.count() == 0 && root.kind == Tree::Kind::null)
             problems.add(root.where, "", "the deck is empty");
         if (root.kind == Tree::Kind::scalar || root.kind == Tree::Kind::list) {
@@ -158,8 +159,9 @@ std::string written(Deck deck, WriteFields::Purpose purpose) {
 
 }  // namespace
 
-Deck read_deck(std::string const& path, std::vector<Override> const& overrides) {
-    Source source{path, overrides};
+Deck read_deck(std::string const& path, std::vector<Override> const& overrides,
+               std::optional<std::string> const& text) {
+    Source source{path, overrides, text};
     auto context = source.context();
     Deck deck;
     deck.path = path;
@@ -172,12 +174,14 @@ Deck read_deck(std::string const& path, std::vector<Override> const& overrides) 
     source.problems.raise();
     deck.warnings = warnings_of(deck);
     deck.effective_yaml = written(deck, WriteFields::Purpose::reader);
-    deck.physics_hash = core::hash_text(written(deck, WriteFields::Purpose::hash));
+    deck.physics_yaml = written(deck, WriteFields::Purpose::hash);
+    deck.physics_hash = core::hash_text(deck.physics_yaml);
     return deck;
 }
 
-FlowsDeck read_flows_deck(std::string const& path, std::vector<Override> const& overrides) {
-    Source source{path, overrides};
+FlowsDeck read_flows_deck(std::string const& path, std::vector<Override> const& overrides,
+                          std::optional<std::string> const& text) {
+    Source source{path, overrides, text};
     auto context = source.context();
     FlowsDeck deck;
     ReadFields fields{context, source.root, ""};

@@ -247,8 +247,10 @@ void describe(Fields& fields, plant::FacilityParams& facility) {
 }
 
 void describe(Fields& fields, OutputParams& output) {
-    fields.text("directory", output.directory);
-    fields.time("checkpoint_every", output.checkpoint_every_ns, "min", not_negative);
+    if (!fields.physics_only()) {
+        fields.text("directory", output.directory);
+        fields.time("checkpoint_every", output.checkpoint_every_ns, "min", not_negative);
+    }
     fields.number("request_sample", output.request_sample, share);
 }
 
@@ -273,7 +275,7 @@ void describe(Fields& fields, Deck& deck) {
         describe(item, deck.services[index]);
     });
     fields.block("facility", [&](Fields& block) { describe(block, deck.facility); });
-    if (!fields.physics_only()) fields.block("output", [&](Fields& block) { describe(block, deck.output); });
+    fields.block("output", [&](Fields& block) { describe(block, deck.output); });
     if (fields.has("sweep")) {
         fields.known("sweep");
         fields.reject("sweep",

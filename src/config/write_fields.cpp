@@ -1,7 +1,10 @@
 #include "write_fields.hpp"
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
+#include "megaweave/core/hash.hpp"
 #include "units.hpp"
 
 namespace mw::config {
@@ -31,6 +34,22 @@ std::string scalar(std::string const& text) {
     return word ? text : quoted(text);
 }
 
+//! Size and hash of a file: "1234 B, 0123456789abcdef".
+std::string contents_of(std::string const& path) {
+    std::ifstream in{path, std::ios::binary};
+    std::string block(1 << 20, '\0');
+    std::uint64_t hash = 0;
+    std::int64_t bytes = 0;
+    while (in.read(block.data(), static_cast<std::streamsize>(block.size())) || in.gcount() > 0) {
+        bytes += in.gcount();
+        std::string const part = block.substr(0, static_cast<std::size_t>(in.gcount()));
+        hash = core::mix(hash ^ core::hash_text(part));
+    }
+    std::ostringstream text;
+    text << bytes << " B, " << std::hex << hash;
+    return text.str();
+}
+
 }  // namespace
 
 void WriteFields::line(std::string_view key, std::string const& value) {
@@ -50,9 +69,7 @@ void WriteFields::text(std::string_view key, std::string& value, Rule) {
 
 void WriteFields::file(std::string_view key, std::string& path) {
     if (!physics_only()) return line(key, scalar(path));
-    std::error_code code;
-    auto const bytes = std::filesystem::file_size(path, code);
-    line(key, std::filesystem::path{path}.filename().string() + " " + std::to_string(code ? 0 : bytes));
+    line(key, scalar(std::filesystem::path{path}.filename().string() + ", " + contents_of(path)));
 }
 
 void WriteFields::flag(std::string_view key, bool& value) {

@@ -11,7 +11,7 @@ class WriteFields : public Fields {
   public:
     enum class Purpose : std::uint8_t {
         reader,  //!< everything, for people and for reading back
-        hash,    //!< only what can change a result; files by name and size
+        hash,    //!< only what can change a result or a record; files by name and content
     };
     explicit WriteFields(Purpose purpose) : purpose_{purpose} {}
     [[nodiscard]] std::string const& yaml() const { return out_; }

@@ -57,7 +57,8 @@ class Bench final : public serving::InstanceListener {
     void on_token_gaps(core::TimeNs, std::int64_t, core::TimeNs) override {}
     void on_completed(serving::Request const&, core::TimeNs) override { ++done_; }
     void on_rejected(serving::Request const&, core::TimeNs) override { ++rejected_; }
-    void on_prefilled(serving::Request const&, serving::Slot held, core::TimeNs) override {
+    void on_prefilled(serving::Request const&, serving::Slot held, core::TimeNs now_ns) override {
+        first_token_ns_ = now_ns;
         ++done_;
         held_.push_back(held);
     }

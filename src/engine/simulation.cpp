@@ -5,6 +5,7 @@
 
 #include "megaweave/core/archive.hpp"
 #include "megaweave/core/check.hpp"
+#include "megaweave/core/error.hpp"
 #include "simulation_state.hpp"
 
 namespace mw::engine {
@@ -203,6 +204,18 @@ SavedState Simulation::State::save() {
     return saved;
 }
 
+namespace {
+
+//! More than was asked for: the state has another layout.
+void require_end(core::ByteReader const& in) {
+    if (in.left() != 0)
+        throw core::WorldError(
+            "a saved state is longer than this program knows: restart with the build that wrote it, or start "
+            "anew without --restart");
+}
+
+}  // namespace
+
 void Simulation::State::restore(SavedState const& saved) {
     MW_EXPECT(saved.racks.size() == racks.size(), "a saved state for other racks");
     windows = saved.windows;
@@ -210,6 +223,7 @@ void Simulation::State::restore(SavedState const& saved) {
     next_sample_ns = gauges.next_sample_ns(now_ns);
     core::ByteReader global{saved.global};
     global& gauges;
+    require_end(global);
     for (std::size_t i = 0; i < racks.size(); ++i) {
         core::ByteReader in{saved.racks[i]};
         std::vector<Transfer> transfers;
@@ -221,6 +235,7 @@ void Simulation::State::restore(SavedState const& saved) {
         fabric.restore_loads(known, news);
         for (LoadNews const& one : known) mail.post(one);
         gauges.links().archive_rack(in, i);
+        require_end(in);
         std::ranges::copy(bundle_bytes, fabric.saved_bytes_of(racks[i]->id()).begin());
         for (Transfer const& transfer : transfers) mail.post(transfer, fabric);
         for (StandingState const& state : standing) mail.post_standing(state, fabric);

@@ -9,9 +9,11 @@
 #include "checkpoint_folder.hpp"
 #include "dataset.hpp"
 #include "durable.hpp"
+#include "file_sum.hpp"
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/hash.hpp"
+#include "scene.hpp"
 
 namespace mw::io {
 
@@ -22,19 +24,6 @@ namespace fs = std::filesystem;
 constexpr std::int64_t header_room = 65536;  // per rank, to be safe
 constexpr std::int64_t piece_bytes = std::int64_t{256} << 20;
 
-std::uint64_t hash_bytes(std::span<std::byte const> bytes, std::uint64_t seed) {
-    std::uint64_t h = core::mix(seed ^ bytes.size());
-    std::size_t at = 0;
-    for (; at + 8 <= bytes.size(); at += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data() + at, 8);
-        h = core::mix(h ^ word);
-    }
-    std::uint64_t rest = 0;
-    if (at < bytes.size()) std::memcpy(&rest, bytes.data() + at, bytes.size() - at);
-    return core::mix(h ^ rest);
-}
-
 std::uint64_t hash_rack(std::span<std::byte const> bytes, std::int64_t rack) {
     return hash_bytes(bytes, static_cast<std::uint64_t>(rack) + 1);
 }
@@ -44,7 +33,10 @@ std::uint64_t hash_meta(CheckpointMeta const& meta, std::uint64_t global_hash) {
     for (std::int64_t const part :
          {meta.window, meta.time_ns, meta.recorded_rows, std::int64_t{meta.format_version}, meta.racks_total})
         h = core::mix(h ^ static_cast<std::uint64_t>(part));
-    return core::mix(core::mix(h ^ meta.physics_hash) ^ global_hash);
+    for (std::uint64_t const part :
+         {core::hash_text(meta.build), core::hash_text(meta.deck), meta.physics_hash, meta.recorded_hash})
+        h = core::mix(h ^ part);
+    return core::mix(h ^ global_hash);
 }
 
 void write_meta(Place const& file, CheckpointMeta const& meta, std::vector<std::byte> const& global) {
@@ -58,13 +50,16 @@ void write_meta(Place const& file, CheckpointMeta const& meta, std::vector<std::
     std::string const where = file.name + "/meta";
     put_number(group.get(), "format_version", meta.format_version, where);
     put_text(group.get(), "program_version", meta.program_version, where);
+    put_text(group.get(), "build", meta.build, where);
     put_number(group.get(), "physics_hash", meta.physics_hash, where);
+    put_number(group.get(), "recorded_hash", meta.recorded_hash, where);
     put_number(group.get(), "window", meta.window, where);
     put_number(group.get(), "time_ns", meta.time_ns, where);
     put_number(group.get(), "recorded_rows", meta.recorded_rows, where);
     put_number(group.get(), "racks_total", meta.racks_total, where);
     put_number(group.get(), "global_hash", global_hash, where);
     put_number(group.get(), "meta_hash", hash_meta(meta, global_hash), where);
+    write_text(file, "deck", meta.deck, "what the state belongs to: every key that results depend on");
 }
 
 std::vector<std::byte> joined(std::vector<std::vector<std::byte>> const& blobs, std::int64_t size) {
@@ -113,11 +108,6 @@ void write_file(parallel::Comm const& comm, std::string const& path, CheckpointM
     together(comm, [&] { check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "cannot flush " + path); });
 }
 
-[[noreturn]] void refuse(std::string const& path, std::string const& why) {
-    throw core::WorldError(path + " is damaged or no checkpoint of Megaweave (" + why +
-                           "): restart from another file of that folder, or start anew without --restart");
-}
-
 struct Header {
     CheckpointMeta meta;
     std::uint64_t global_hash{0};
@@ -131,7 +121,10 @@ Header read_header(hid_t file, std::string const& path) {
     meta.format_version = get_number<std::int32_t>(id, "format_version", path);
     if (meta.format_version != CheckpointMeta::current_format) return header;  // the rest may look different
     meta.program_version = get_text(id, "program_version", path);
+    meta.build = get_text(id, "build", path);
+    meta.deck = read_text(file, "deck");
     meta.physics_hash = get_number<std::uint64_t>(id, "physics_hash", path);
+    meta.recorded_hash = get_number<std::uint64_t>(id, "recorded_hash", path);
     meta.window = get_number<std::int64_t>(id, "window", path);
     meta.time_ns = get_number<std::int64_t>(id, "time_ns", path);
     meta.recorded_rows = get_number<std::int64_t>(id, "recorded_rows", path);
@@ -151,7 +144,7 @@ Header checked_header(std::string const& path, Handle& file, Open open) {
         file = open();
         header = read_header(file.get(), path);
     });
-    if (!error.empty()) refuse(path, error);
+    if (!error.empty()) refuse_checkpoint(path, error);
     if (header.meta.format_version != CheckpointMeta::current_format)
         throw core::WorldError(path + " has checkpoint format " + std::to_string(header.meta.format_version) +
                                ", this program reads " + std::to_string(CheckpointMeta::current_format) +
@@ -221,14 +214,15 @@ void write_checkpoint(parallel::Comm const& comm, std::string const& directory, 
     CheckpointMeta complete = meta;
     complete.racks_total = racks_total;
     std::string const path = (fs::path{directory} / checkpoint_name(meta.window)).string();
-    std::string const aside = path + ".tmp";
-    std::int64_t bytes = header_room + 16 * mine;
+    std::string const aside = aside_of(path);
+    std::int64_t bytes = header_room + 16 * mine + static_cast<std::int64_t>(meta.deck.size());
     for (auto const& blob : rack_blobs) bytes += static_cast<std::int64_t>(blob.size());
     bytes = comm.sum(bytes + (comm.root() ? static_cast<std::int64_t>(global.size()) : 0));
     on_root(comm, [&] { prepare_checkpoint_folder(directory); });
     auto const failed = error_of([&] {
         on_root(comm, [&] { reserve(aside, bytes); });
         write_file(comm, aside, complete, global, first_rack, rack_blobs);
+        seal(comm, aside);
     });
     std::error_code ignored;
     if (!failed.empty() && comm.root()) fs::remove(aside, ignored);
@@ -237,6 +231,20 @@ void write_checkpoint(parallel::Comm const& comm, std::string const& directory, 
         rename_durably(aside, path);
         keep_two_checkpoints(directory, meta.window);
     });
+}
+
+void refuse_checkpoint(std::string const& path, std::string const& why) {
+    std::vector<std::string> others;
+    for (auto const& other : checkpoints_in(fs::path{path}.parent_path().string()))
+        if (fs::path{other}.filename() != fs::path{path}.filename()) others.push_back(other);
+    throw core::WorldError(path + " is damaged or no checkpoint of Megaweave (" + why +
+                           "): " + (others.empty() ? "" : "go on from --restart " + others.back() + ", or ") +
+                           "start anew without --restart");
+}
+
+std::string checkpoint_damage(parallel::Comm const& comm, std::string const& path) {
+    std::int64_t const there = comm.max(comm.root() && fs::exists(path) ? 1 : 0);
+    return there == 0 ? "there is no such file" : damage_of(comm, path);
 }
 
 CheckpointMeta read_checkpoint_meta(std::string const& path) {
@@ -255,8 +263,14 @@ void require_same_run(CheckpointMeta const& meta, std::string const& path, std::
 
 Checkpoint read_checkpoint(parallel::Comm const& comm, std::string const& path, std::int64_t first_rack,
                            std::int64_t rack_count) {
-    on_root(comm,
-            [&] { static_cast<void>(read_checkpoint_meta(path)); });  // one clear message for a bad file
+    on_root(comm, [&] {
+        if (!fs::exists(path)) throw core::WorldError("there is no checkpoint " + path);
+    });
+    std::string const damage = checkpoint_damage(comm, path);
+    on_root(comm, [&] {  // one clear message for a bad file
+        if (!damage.empty()) refuse_checkpoint(path, damage);
+        static_cast<void>(read_checkpoint_meta(path));
+    });
     Handle file;
     Checkpoint read;
     read.first_rack = first_rack;
@@ -269,7 +283,7 @@ Checkpoint read_checkpoint(parallel::Comm const& comm, std::string const& path, 
             read.global = read_global(place, header.global_hash);
             read.rack_blobs = read_blobs(place, first_rack, rack_count);
         });
-        if (!error.empty()) refuse(path, error);
+        if (!error.empty()) refuse_checkpoint(path, error);
     });
     return read;
 }

@@ -30,7 +30,7 @@ std::vector<std::int64_t> windows_in(std::string const& directory) {
         std::string const digits = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
         bool const number = digits.size() >= least_digits && digits.size() <= most_digits &&
                             digits.find_first_not_of("0123456789") == std::string::npos;
-        if (number) windows.push_back(std::stoll(digits));
+        if (number && entry.is_regular_file(error)) windows.push_back(std::stoll(digits));
     }
     std::sort(windows.begin(), windows.end());
     return windows;
@@ -50,7 +50,8 @@ void prepare_checkpoint_folder(std::string const& directory) {
     if (error) throw core::WorldError("cannot make the folder " + directory + ": " + error.message());
     for (auto const& entry : fs::directory_iterator{directory, error}) {
         std::string const name = entry.path().filename().string();
-        if (!error && name.starts_with(prefix) && name.ends_with(".h5.tmp")) fs::remove(entry.path(), error);
+        bool const ours = name.starts_with(".megaweave-checkpoint-") && name.ends_with(".h5.tmp");
+        if (!error && ours) fs::remove(entry.path(), error);
     }
     if (error)
         throw core::WorldError("cannot clear unfinished checkpoints from " + directory + ": " +
@@ -65,6 +66,13 @@ void keep_two_checkpoints(std::string const& directory, std::int64_t written) {
     for (std::int64_t const window : windows)
         if (window != written && window != predecessor)
             fs::remove(fs::path{directory} / checkpoint_name(window), ignored);
+}
+
+std::vector<std::string> checkpoints_in(std::string const& directory) {
+    std::vector<std::string> paths;
+    for (std::int64_t const window : windows_in(directory))
+        paths.push_back((fs::path{directory} / checkpoint_name(window)).string());
+    return paths;
 }
 
 std::string newest_checkpoint(std::string const& directory) {

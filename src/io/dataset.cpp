@@ -39,9 +39,18 @@ Cut root_only(parallel::Comm const& comm, std::int64_t total) {
 void put_label(hid_t object, Label const& label, std::string const& where) {
     put_text(object, "unit", label.unit, where);
     put_text(object, "description", label.description, where);
+    if (H5Iget_type(object) != H5I_DATASET) return;
+    Handle const type{H5Dget_type(object), H5Tclose, where};
+    if (H5Tget_class(type.get()) == H5T_STRING)
+        put_text(object, "_Encoding", "utf-8", where);  // xarray then gives texts, not bytes
+    else
+        put_text(object, "units", label.unit.empty() ? "1" : label.unit, where);
 }
 
 Handle create_group(Place const& parent, std::string const& name) {
+    if (H5Lexists(parent.id, name.c_str(), H5P_DEFAULT) > 0)
+        return {H5Gopen2(parent.id, name.c_str(), H5P_DEFAULT), H5Gclose,
+                "cannot open group " + parent.name + "/" + name};
     return {H5Gcreate2(parent.id, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
             "cannot create group " + parent.name + "/" + name};
 }

@@ -27,13 +27,16 @@ struct Cut {
 //! All rows on the root.
 [[nodiscard]] Cut root_only(parallel::Comm const& comm, std::int64_t total);
 
+//! `unit` is "" where there is none: an index, a name.
 struct Label {
     std::string unit;
     std::string description;
 };
 
+//! Attributes `unit` and `description`; of numbers also `units`, as the CF conventions call it ("1": none).
 void put_label(hid_t object, Label const& label, std::string const& where);
 
+//! Opens it if it is there.
 [[nodiscard]] Handle create_group(Place const& parent, std::string const& name);
 
 /*!

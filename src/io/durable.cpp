@@ -52,6 +52,11 @@ void reserve(std::string const& path, std::int64_t bytes) {
         no_room(path, bytes, "the disk is full");
 }
 
+std::string aside_of(std::string const& path) {
+    std::filesystem::path const whole{path};
+    return (whole.parent_path() / (".megaweave-" + whole.filename().string() + ".tmp")).string();
+}
+
 std::string system_reason() {
     return std::generic_category().message(errno);
 }

@@ -8,6 +8,9 @@ namespace mw::io {
 //! What the operating system said about the last failed call.
 [[nodiscard]] std::string system_reason();
 
+//! Where a file is written before it gets its name: a name that nobody else's file has.
+[[nodiscard]] std::string aside_of(std::string const& path);
+
 /*!
  * Puts a closed file under its final name so that, whenever the machine stops, the name holds the old or the new file, whole:
  * sync the file, rename, sync the folder. Throws core::WorldError.

@@ -48,6 +48,14 @@ void hold_metadata(hid_t access, std::string const& what) {
     check(H5Pset_mdc_config(access, &config), what);
 }
 
+/*!
+ * Metadata in the format of HDF5 1.10, which has checksums of its own: a damaged file is refused, where the older format could
+ * take the reader down. (Readers since HDF5 1.10 know it.)
+ */
+void use_checked_format(hid_t access, std::string const& what) {
+    check(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_LATEST), what);
+}
+
 Handle open_with(Handle const& access_list, std::string const& path, Access access) {
     if (access == Access::replace)
         return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_list.get()), H5Fclose,
@@ -70,6 +78,7 @@ Handle open_serial(std::string const& path, Access access) {
     prepare_library();
     Handle const list{H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path};
     check(H5Pset_file_locking(list.get(), false, true), path);
+    if (access != Access::read) use_checked_format(list.get(), path);
     return open_with(list, path, access);
 }
 
@@ -77,7 +86,10 @@ Handle open_parallel(parallel::Comm const& comm, std::string const& path, Access
     prepare_library();
     Handle const list{H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path};
     check(H5Pset_fapl_mpio(list.get(), *static_cast<MPI_Comm*>(comm.native()), MPI_INFO_NULL), path);
-    if (access != Access::read) hold_metadata(list.get(), path);
+    if (access != Access::read) {
+        hold_metadata(list.get(), path);
+        use_checked_format(list.get(), path);
+    }
     return open_with(list, path, access);
 }
 

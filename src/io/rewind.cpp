@@ -17,54 +17,77 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> series_of(hid_t file, std::string const& group) {
-    std::vector<std::string> names;
-    std::string const folder = group + "/";
-    for (auto const& name : members(file, group))
-        if (is_series(file, folder + name)) names.push_back(name);
-    return names;
-}
-
 std::int64_t rows_of_path(hid_t file, std::string const& path) {
     Handle const dataset{H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "cannot open " + path};
     return rows_of(dataset.get(), path);
 }
 
-void require_same(hid_t file, std::string const& path, std::uint64_t physics_hash, std::int64_t racks,
-                  std::int64_t links, std::int64_t rows) {
+//! The file is whole, but not the one that is wanted.
+class OtherRun : public core::WorldError {
+    using core::WorldError::WorldError;
+};
+
+void require_same(hid_t file, std::string const& path, std::uint64_t physics_hash, RunShape const& shape,
+                  std::int64_t rows) {
     auto const format = get_number<std::int32_t>(file, "format_version", path);
     if (format != RunFile::format_version)
-        throw core::WorldError(path + " has format " + std::to_string(format) +
-                               ", this program writes format " + std::to_string(RunFile::format_version) +
-                               ": go on with the version that began the run");
+        throw OtherRun(path + " has format " + std::to_string(format) + ", this program writes format " +
+                       std::to_string(RunFile::format_version) +
+                       ": go on with the version that began the run");
     if (get_number<std::uint64_t>(file, "physics_hash", path) != physics_hash)
-        throw core::WorldError(
+        throw OtherRun(
             path + " belongs to a run of another deck ('" + get_text(file, "deck_name", path) +
             "' with other parameters). Restart with that deck (the file holds it in /deck), or give "
             "another output directory with --output");
-    if (rows_of_path(file, "/racks/hall") != racks || rows_of_path(file, "/links/tier") != links)
-        throw core::WorldError(
+    if (rows_of_path(file, "/racks/hall") != shape.racks_total ||
+        rows_of_path(file, "/links/tier") != shape.links_total)
+        throw OtherRun(
             path + " has other racks or links than this run: give another output directory with --output");
     auto const have = rows_of_path(file, "/time_s");
     if (have < rows)
-        throw core::WorldError(path + " holds " + std::to_string(have) +
-                               " samples, but the checkpoint was written after " + std::to_string(rows) +
-                               ": restart from an older checkpoint, or start anew without --restart");
+        throw OtherRun(path + " holds " + std::to_string(have) +
+                       " samples, but the checkpoint was written after " + std::to_string(rows) +
+                       ": restart from an older checkpoint, or start anew without --restart");
 }
 
-void rewind_on_root(std::string const& path, std::uint64_t physics_hash, std::int64_t racks,
-                    std::int64_t links, std::int64_t rows) {
-    if (!fs::exists(path))
+//! What HDF5 says of a damaged file names neither it nor a way out.
+[[noreturn]] void refuse_damaged(std::string const& path, std::string const& why) {
+    throw core::WorldError(path + " is damaged (" + why +
+                           "): a restart goes on with it. Put a copy in its place, or start anew without "
+                           "--restart");
+}
+
+void copy_on_root(std::string const& from, std::string const& to, std::uint64_t physics_hash,
+                  RunShape const& shape, Recorded const& recorded) {
+    if (!fs::exists(from))
         throw core::WorldError(
-            path +
+            from +
             " is missing, but a restart goes on with it: put it back, or start anew without --restart");
-    {
-        Handle const file = open_serial(path, Access::read);
-        require_same(file.get(), path, physics_hash, racks, links, rows);
+    std::uint64_t hash = 0;
+    try {
+        {
+            Handle const file = open_serial(from, Access::read);
+            require_same(file.get(), from, physics_hash, shape, recorded.rows);
+        }
+        hash = copy_rows(from, to, recorded.rows);
+    } catch (OtherRun const&) {
+        throw;
+    } catch (std::exception const& error) {
+        refuse_damaged(from, error.what());
     }
-    std::string const aside = path + ".tmp";
-    copy_rows(path, aside, rows);
-    rename_durably(aside, path);
+    if (recorded.hash && hash != *recorded.hash)
+        refuse_damaged(from, "its samples do not match the checksum in the checkpoint");
+}
+
+void read_back(std::string const& path, Rewound& kept) {
+    Handle const file = open_serial(path, Access::read);
+    for (auto const& series : series_of(file.get())) {
+        if (series.starts_with("/rack/")) kept.rack_quantities.push_back(series.substr(6));
+        if (series.starts_with("/links/")) kept.link_quantities.push_back(series.substr(7));
+    }
+    Handle const time{H5Dopen2(file.get(), "/time_s", H5P_DEFAULT), H5Dclose, path};
+    read_slab(time.get(), H5T_NATIVE_DOUBLE, {1, {0, 0}, {kept.times_s.size(), 1}}, kept.times_s.data(),
+              H5P_DEFAULT, path + ":/time_s");
 }
 
 }  // namespace
@@ -80,18 +103,13 @@ void clear_for_new_run(std::string const& path, std::string const& xdmf_path) {
     }
 }
 
-Rewound rewind(parallel::Comm const& comm, std::string const& path, std::uint64_t physics_hash,
-               std::int64_t racks, std::int64_t links, std::int64_t rows) {
+Rewound rewind(parallel::Comm const& comm, std::string const& from, std::string const& to,
+               std::uint64_t physics_hash, RunShape const& shape, Recorded const& recorded) {
     Rewound kept;
-    kept.times_s.resize(static_cast<std::size_t>(rows));
+    kept.times_s.resize(static_cast<std::size_t>(recorded.rows));
     on_root(comm, [&] {
-        rewind_on_root(path, physics_hash, racks, links, rows);
-        Handle const file = open_serial(path, Access::read);
-        kept.rack_quantities = series_of(file.get(), "/rack");
-        kept.link_quantities = series_of(file.get(), "/links");
-        Handle const time{H5Dopen2(file.get(), "/time_s", H5P_DEFAULT), H5Dclose, path};
-        read_slab(time.get(), H5T_NATIVE_DOUBLE, {1, {0, 0}, {static_cast<hsize_t>(rows), 1}},
-                  kept.times_s.data(), H5P_DEFAULT, path + ":/time_s");
+        copy_on_root(from, to, physics_hash, shape, recorded);
+        read_back(to, kept);
     });
     return kept;
 }

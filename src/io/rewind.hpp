@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "megaweave/parallel/comm.hpp"
+#include "megaweave/io/run_file.hpp"
 
 namespace mw::io {
 
@@ -18,11 +18,10 @@ struct Rewound {
 };
 
 /*!
- * Takes the file of an interrupted run back to its first `rows` samples. The root copies these values into a new file that then
- * replaces the old one, whatever state a kill left that in. Collective. Throws core::WorldError on every rank if the file is of another
- * run, has fewer rows or cannot be read.
+ * Takes what a run had recorded in `from` into a new file `to`, by the root, whatever state a kill left `from` in: its series only.
+ * Collective. Throws core::WorldError on every rank, naming the file, if it is of another run, damaged, or has fewer rows.
  */
-[[nodiscard]] Rewound rewind(parallel::Comm const& comm, std::string const& path, std::uint64_t physics_hash,
-                             std::int64_t racks, std::int64_t links, std::int64_t rows);
+[[nodiscard]] Rewound rewind(parallel::Comm const& comm, std::string const& from, std::string const& to,
+                             std::uint64_t physics_hash, RunShape const& shape, Recorded const& recorded);
 
 }  // namespace mw::io

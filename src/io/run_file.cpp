@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agree.hpp"
+#include "axes.hpp"
 #include "durable.hpp"
 #include "megaweave/core/check.hpp"
 #include "rewind.hpp"
@@ -15,10 +16,7 @@ namespace mw::io {
 
 namespace {
 
-constexpr std::int64_t bytes_per_rack = 1024;
-constexpr std::int64_t bytes_per_link = 512;  // in /racks, /links, /mesh, generously
 constexpr std::int64_t bytes_per_request = 64;
-constexpr std::size_t digest_room = 64;
 
 }  // namespace
 
@@ -33,46 +31,37 @@ RunFile::~RunFile() {
 
 RunFile RunFile::create(parallel::Comm const& comm, std::string path, RunIdentity identity,
                         RunShape const& shape) {
-    on_root(comm, [&] {
-        clear_for_new_run(path, xdmf_beside(path));
-        reserve(path,
-                metadata_room + shape.racks_total * bytes_per_rack + shape.links_total * bytes_per_link);
-    });
+    on_root(comm, [&] { clear_for_new_run(path, xdmf_beside(path)); });
     auto state = State::of(comm, std::move(path), std::move(identity), shape, false);
-    auto const& id = state->identity;
-    std::string const& where = state->path;
-    together(comm, [&] { state->file = open_parallel(comm, where, Access::replace); });
-    hid_t const file = state->file.get();
-    put_number(file, "format_version", format_version, where);
-    put_text(file, "program_version", id.program_version, where);
-    put_text(file, "digest", "", where, digest_room);
-    put_text(file, "deck_name", id.deck_name, where);
-    put_number(file, "physics_hash", id.physics_hash, where);
-    put_number(file, "warmup_s", core::to_seconds(id.warmup_ns), where);
-    put_number(file, "sample_s", core::to_seconds(id.sample_ns), where);
-    write_text(state->root(), "deck", id.effective_deck,
-               "the deck with every default and catalogue entry written out");
-    write_racks(state->root(), shape);
-    write_links(state->root(), shape);
-    write_mesh(state->root(), shape);
+    state->open(state->path, Access::replace, shape);
     state->open_groups(true);
+    state->write_plan(shape);
     together(comm, [&] { state->sync(); });
     return RunFile{std::move(state)};
 }
 
 RunFile RunFile::reopen(parallel::Comm const& comm, std::string path, RunIdentity identity,
-                        RunShape const& shape, std::int64_t rows) {
-    Rewound const rewound =
-        rewind(comm, path, identity.physics_hash, shape.racks_total, shape.links_total, rows);
+                        RunShape const& shape, std::string const& from, Recorded const& recorded,
+                        std::function<void()> const& make_way) {
+    std::string const aside = aside_of(path);
+    Rewound rewound = rewind(comm, from, aside, identity.physics_hash, shape, recorded);
     auto state = State::of(comm, std::move(path), std::move(identity), shape, true);
-    together(comm, [&] { state->file = open_parallel(comm, state->path, Access::modify); });
+    state->open(aside, Access::modify, shape);
     state->open_groups(false);
-    put_text(state->file.get(), "digest", "", state->path, digest_room);
-    state->times_s = rewound.times_s;
-    state->rows_written = rows;
-    state->rack_quantities = rewound.rack_quantities;
-    state->link_quantities = rewound.link_quantities;
+    state->write_plan(shape);
     together(comm, [&] { state->sync(); });
+    state->close();
+    on_root(comm, [&] {
+        if (make_way) make_way();
+        rename_durably(aside, state->path);
+    });
+    state->open(state->path, Access::modify, shape);
+    state->open_groups(false);
+    state->times_s = std::move(rewound.times_s);
+    state->rows_written = recorded.rows;
+    if (comm.root()) state->recorded_hash = recorded.hash.value_or(0);
+    state->rack_quantities = std::move(rewound.rack_quantities);
+    state->link_quantities = std::move(rewound.link_quantities);
     state->show_all();
     state->rack_quantities.clear();  // the first frame tells them anew, in its order
     state->link_quantities.clear();
@@ -86,14 +75,21 @@ void RunFile::append(core::Frame const& frame) {
     MW_EXPECT(
         s.series.size() == frame.columns.size() && (!core::audit_enabled || s.layout == layout_hash(frame)),
         "every sample of a run has the same columns");
+    std::int64_t const row = rows();
     for (std::size_t i = 0; i < s.series.size(); ++i) {
         if (!s.series[i]) continue;
         auto const& column = frame.columns[i];
         if (column.owner == core::Owner::facility && !s.comm->root()) continue;
-        s.series[i]->hold(std::as_bytes(std::span{column.values}));
+        auto const values = std::as_bytes(std::span{column.values});
+        s.series[i]->hold(values);
+        s.recorded_hash += s.series[i]->hash(row, values);
     }
     double const time_s = core::to_seconds(frame.time_ns - s.identity.warmup_ns);
-    if (s.comm->root()) s.time->hold(std::as_bytes(std::span{&time_s, 1}));
+    if (s.comm->root()) {
+        auto const bytes = std::as_bytes(std::span{&time_s, 1});
+        s.time->hold(bytes);
+        s.recorded_hash += s.time->hash(row, bytes);
+    }
     s.times_s.push_back(time_s);
     if (s.held() < s.rows_per_write) return;
     s.write_held();
@@ -110,16 +106,24 @@ std::int64_t RunFile::rows() const {
     return static_cast<std::int64_t>(state_->times_s.size());
 }
 
+Recorded RunFile::recorded() const {
+    std::uint64_t hash = state_->recorded_hash;
+    state_->comm->sum(std::span{&hash, 1});
+    return {rows(), hash};
+}
+
 void RunFile::write_requests(std::vector<RequestRow> const& mine) {
     auto const all = state_->comm->sum(static_cast<std::int64_t>(mine.size()));
     state_->make_room(all * bytes_per_request + metadata_room);
     write_request_columns(state_->root(), mine, state_->identity.warmup_ns);
+    label_requests(state_->root());
 }
 
 void RunFile::write_link_totals(LinkTotals const& totals) {
     auto const labels = static_cast<std::int64_t>(totals.services.size());
     state_->make_room(state_->links.total * (12 + 8 * labels) + metadata_room);
     write_link_columns(state_->root(), state_->links, totals);
+    label_traffic(state_->root(), labels > 0, labels);
     if (state_->links.total == 0) return;
     state_->link_totals = {"mean_utilisation", "peak_utilisation", "full_share"};
     state_->rows_shown = 0;  // run.xdmf names them from now on
@@ -128,11 +132,15 @@ void RunFile::write_link_totals(LinkTotals const& totals) {
 void RunFile::write_histograms(std::vector<NamedHistogram> const& histograms) {
     Handle const group = create_group(state_->root(), "histograms");
     Place const place{state_->comm, group.get(), state_->path + ":/histograms"};
-    for (auto const& histogram : histograms) write_histogram(place, histogram);
+    for (auto const& histogram : histograms) {
+        write_histogram(place, histogram);
+        label_histogram(state_->root(), histogram.name);
+    }
 }
 
 void RunFile::write_power_spectrum(PowerSpectrum const& spectrum) {
     write_spectrum(state_->root(), spectrum);
+    label_spectrum(state_->root());
 }
 
 void RunFile::finish(std::string const& digest) {

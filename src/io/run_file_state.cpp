@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agree.hpp"
+#include "axes.hpp"
 #include "durable.hpp"
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/error.hpp"
@@ -19,7 +20,9 @@ namespace {
 
 constexpr std::int64_t most_rows_held = 32;
 constexpr std::int64_t most_bytes_held = std::int64_t{16} << 20;
-constexpr std::int64_t index_room = 256;  // bytes of HDF5's index per chunk, generously
+constexpr std::int64_t bytes_per_rack = 1024;
+constexpr std::int64_t bytes_per_link = 512;  // in /racks, /links, /mesh, generously
+constexpr std::int64_t index_room = 256;      // bytes of HDF5's index per chunk, generously
 
 char const* group_of(core::Owner owner) {
     switch (owner) {
@@ -53,6 +56,34 @@ std::unique_ptr<RunFile::State> RunFile::State::of(parallel::Comm const& comm, s
         State{&comm, std::move(path), std::move(identity), rack_cut(shape), link_cut(shape), continued});
 }
 
+void RunFile::State::open(std::string const& file_path, Access access, RunShape const& shape) {
+    on_root(*comm, [&] {
+        reserve(file_path,
+                metadata_room + shape.racks_total * bytes_per_rack + shape.links_total * bytes_per_link);
+    });
+    together(*comm, [&] { file = open_parallel(*comm, file_path, access); });
+}
+
+void RunFile::State::write_plan(RunShape const& shape) {
+    hid_t const id = file.get();
+    put_number(id, "format_version", format_version, path);
+    put_text(id, "program", "megaweave", path);
+    put_text(id, "program_version", identity.program_version, path);
+    put_text(id, "build", identity.build, path);
+    put_text(id, "digest", "", path, digest_room);
+    put_text(id, "deck_name", identity.deck_name, path);
+    put_number(id, "physics_hash", identity.physics_hash, path);
+    put_number(id, "warmup_s", core::to_seconds(identity.warmup_ns), path);
+    put_number(id, "sample_s", core::to_seconds(identity.sample_ns), path);
+    write_text(root(), "deck", identity.effective_deck,
+               "the deck with every default and catalogue entry written out");
+    write_racks(root(), shape);
+    write_links(root(), shape);
+    write_instances(root(), shape);
+    write_mesh(root(), shape);
+    label_plan(root(), shape.racks_total, shape.links_total);
+}
+
 void RunFile::State::open_groups(bool create) {
     auto const get = [&](std::string const& name) {
         return create ? create_group(root(), name)
@@ -60,7 +91,7 @@ void RunFile::State::open_groups(bool create) {
     };
     rack_group = get("rack");
     facility_group = get("facility");
-    link_group = Handle{H5Gopen2(file.get(), "links", H5P_DEFAULT), H5Gclose, path};  // made by write_links
+    link_group = get("links");
     Cut const on_root = root_only(*comm, 1);
     auto const element = Series::Element::float64;
     Label const label{"s", "end of each sample, measured from the end of the warm-up"};
@@ -89,6 +120,10 @@ void RunFile::State::prepare_series(core::Frame const& frame) {
         slot = exist ? Series::open(place, column.name, element, cut, scalar)
                      : Series::create(place, column.name, element, cut, scalar,
                                       {column.unit, column.description});
+        std::string const whole = std::string{"/"} + group_of(column.owner) + "/" + column.name;
+        if (scalar) label_axes(root(), whole, {"/time_s"});
+        if (column.owner == core::Owner::rack) label_axes(root(), whole, {"/time_s", "/racks/name"});
+        if (column.owner == core::Owner::link) label_axes(root(), whole, {"/time_s", "/links/name"});
         if (column.owner == core::Owner::rack) rack_quantities.push_back(column.name);
         if (column.owner == core::Owner::link) link_quantities.push_back(column.name);
         row_bytes += 4 * cut.total;

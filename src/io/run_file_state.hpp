@@ -13,6 +13,7 @@
 namespace mw::io {
 
 inline constexpr std::int64_t metadata_room = std::int64_t{1} << 20;
+inline constexpr std::size_t digest_room = 64;
 
 [[nodiscard]] std::string xdmf_beside(std::string const& path);
 
@@ -41,6 +42,9 @@ struct RunFile::State {
     std::vector<std::string> link_totals{};  //!< once they are written
     std::uint64_t layout{0};
 
+    std::uint64_t recorded_hash{
+        0};  //!< of this rank's values; after a restart the root's has those before it
+
     std::vector<double> times_s{};  //!< of all rows, held ones included
     std::int64_t rows_written{0};
     std::int64_t rows_shown{0};      //!< in run.xdmf
@@ -54,7 +58,10 @@ struct RunFile::State {
 
     static std::unique_ptr<State> of(parallel::Comm const& comm, std::string path, RunIdentity identity,
                                      RunShape const& shape, bool continued);
+    void open(std::string const& file_path, Access access, RunShape const& shape);
     void open_groups(bool create);
+    //! Attributes, deck, racks, links, instances and mesh, with the labels of their axes.
+    void write_plan(RunShape const& shape);
     void prepare_series(core::Frame const& frame);
     void write_held();
     void show_all();

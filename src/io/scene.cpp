@@ -77,6 +77,33 @@ void write_racks(Place const& file, RunShape const& shape) {
                {"m", "extent along x, y, z"});
     write_once(place, "accelerators", cut, 0, column_of(racks, [](auto const& r) { return r.accelerators; }),
                {"1", "accelerators in the rack"});
+    std::vector<std::string> const axes{"x", "y", "z"};
+    write_names(place, "xyz", root_only(*file.comm, 3), file.comm->root() ? axes : std::vector<std::string>{},
+                "axes of the room, z is up");
+}
+
+void write_instances(Place const& file, RunShape const& shape) {
+    Handle const group = create_group(file, "instances");
+    Place const place = inside(file, group, "instances");
+    auto const& all = shape.instances;
+    Cut cut;
+    cut.count = static_cast<std::int64_t>(all.size());
+    cut.total = file.comm->max(cut.count);
+    write_names(place, "name", cut, column_of(all, [](auto const& i) { return i.name; }),
+                "name of the instance; its index is what /requests calls it by");
+    write_names(place, "service", cut, column_of(all, [](auto const& i) { return i.service; }),
+                "service that it is part of");
+    write_names(place, "role", cut, column_of(all, [](auto const& i) { return i.role; }),
+                "unified, prefill or decode");
+    write_once(place, "rack", cut, 0, column_of(all, [](auto const& i) { return i.rack; }),
+               {"", "index of the rack that runs it, in /racks"});
+    write_once(place, "first_accelerator", cut, 0,
+               column_of(all, [](auto const& i) { return i.first_accelerator; }),
+               {"", "number of its first accelerator; they are consecutive"});
+    write_once(place, "accelerators", cut, 0, column_of(all, [](auto const& i) { return i.accelerators; }),
+               {"1", "accelerators of the instance"});
+    write_once(place, "cell", cut, 0, column_of(all, [](auto const& i) { return i.cell; }),
+               {"", "number of the cell, whose router it hears"});
 }
 
 void write_links(Place const& file, RunShape const& shape) {
@@ -137,6 +164,16 @@ void write_text(Place const& place, std::string const& name, std::string const& 
         check(H5Dwrite(dataset.get(), type.get(), space.get(), space.get(), transfer.get(), padded.data()),
               "cannot write " + where);
     });
+}
+
+std::string read_text(hid_t file, std::string const& name) {
+    Handle const dataset{H5Dopen2(file, name.c_str(), H5P_DEFAULT), H5Dclose, "cannot open " + name};
+    Handle const type{H5Dget_type(dataset.get()), H5Tclose, name};
+    std::string text(H5Tget_size(type.get()), '\0');
+    check(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()),
+          "cannot read " + name);
+    text.resize(std::min(text.find('\0'), text.size()));
+    return text;
 }
 
 void write_request_columns(Place const& file, std::vector<RequestRow> const& mine, core::TimeNs warmup_ns) {
@@ -207,6 +244,10 @@ void write_histogram(Place const& parent, NamedHistogram const& entry) {
     auto const& comm = *parent.comm;
     write_once(place, "edges", root_only(comm, static_cast<std::int64_t>(edges.size())), 0, edges,
                {entry.unit, "edges of the buckets, one more than there are buckets"});
+    std::vector<double> lower = edges;
+    lower.pop_back();
+    write_once(place, "bucket", root_only(comm, static_cast<std::int64_t>(lower.size())), 0, lower,
+               {entry.unit, "lower edge of each bucket"});
     write_once(place, "counts", root_only(comm, static_cast<std::int64_t>(counts.size())), 0, counts,
                {"1", "values in [edge, next edge)"});
     put_label(group.get(), {entry.unit, entry.description}, place.name);

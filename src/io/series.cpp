@@ -1,9 +1,11 @@
 #include "series.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/hash.hpp"
 
 namespace mw::io {
 
@@ -29,6 +31,7 @@ ChunkShape chunk_shape(std::int64_t width, std::int64_t element_bytes) {
 Series::Series(Place const& place, std::string const& name, Element element, Cut columns, bool scalar)
     : name_{name},
       where_{place.name + "/" + name},
+      key_{core::hash_text(where_.substr(where_.rfind(':') + 1))},
       type_{element == Element::float32 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE},
       columns_{columns},
       scalar_{scalar} {}
@@ -71,6 +74,23 @@ Series Series::open(Place const& place, std::string const& name, Element element
                       extent[1] == static_cast<hsize_t>(columns.total);
     if (!fits) throw core::WorldError("cannot go on with " + where + ": it has another width than this run");
     return series;
+}
+
+std::uint64_t hash_row(std::uint64_t series, std::int64_t row, std::int64_t first_column,
+                       std::span<std::byte const> values, std::size_t value_bytes) {
+    std::uint64_t const key = core::mix(series ^ static_cast<std::uint64_t>(row));
+    std::uint64_t sum = 0;
+    auto column = static_cast<std::uint64_t>(first_column);
+    for (std::size_t at = 0; at < values.size(); at += value_bytes, ++column) {
+        std::uint64_t bits = 0;
+        std::memcpy(&bits, values.data() + at, value_bytes);
+        sum += core::mix(key + column * 0x9e3779b97f4a7c15ULL + bits * 0xd1b54a32d192ed03ULL);
+    }
+    return sum;
+}
+
+std::uint64_t Series::hash(std::int64_t row, std::span<std::byte const> values) const {
+    return hash_row(key_, row, columns_.first, values, H5Tget_size(type_));
 }
 
 void Series::hold(std::span<std::byte const> row) {

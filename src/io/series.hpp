@@ -32,18 +32,28 @@ class Series {
     void write(std::int64_t before, std::int64_t held, hid_t transfer);
 
     [[nodiscard]] std::string const& name() const { return name_; }
+    //! Of this rank's part of a row, for RunFile::recorded().
+    [[nodiscard]] std::uint64_t hash(std::int64_t row, std::span<std::byte const> values) const;
 
   private:
     Series(Place const& place, std::string const& name, Element element, Cut columns, bool scalar);
 
     std::string name_;
     std::string where_;
+    std::uint64_t key_;
     hid_t type_;
     Cut columns_;
     bool scalar_;
     Handle dataset_;
     std::vector<std::byte> held_;
 };
+
+/*!
+ * Sum over values of one hash each, keyed by series (its path in the file: "/rack/power_w"), row and column: the parts of a row add up,
+ * whoever has them.
+ */
+[[nodiscard]] std::uint64_t hash_row(std::uint64_t series, std::int64_t row, std::int64_t first_column,
+                                     std::span<std::byte const> values, std::size_t value_bytes);
 
 /*!
  * Rows per chunk of a series with rows of `row_bytes`, and whether it is compressed.

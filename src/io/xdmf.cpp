@@ -115,7 +115,7 @@ void write_scene(std::ostream& out, XdmfScene const& scene, std::size_t stride) 
 void write_xdmf(std::string const& path, XdmfScene const& scene, std::int64_t max_steps) {
     auto const most = static_cast<std::size_t>(std::max<std::int64_t>(max_steps, 1));
     std::size_t const stride = std::max<std::size_t>((scene.times_s.size() + most - 1) / most, 1);
-    std::string const aside = path + ".tmp";
+    std::string const aside = aside_of(path);
     std::ofstream out{aside};
     write_scene(out, scene, stride);
     out.close();

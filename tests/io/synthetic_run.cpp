@@ -44,6 +44,7 @@ void checkpoint(parallel::Comm const& comm, Job const& job, io::RunFile& file, t
     io::CheckpointMeta const meta{.physics_hash = test::identity().physics_hash,
                                   .window = file.rows(),
                                   .recorded_rows = file.rows(),
+                                  .recorded_hash = *file.recorded().hash,
                                   .program_version = "test"};
     io::write_checkpoint(comm, job.checkpoints(), meta, test::rack_state(3, file.rows()), racks.first, blobs,
                          job.racks);
@@ -55,10 +56,15 @@ void run(parallel::Comm const& comm, Job const& job, bool resume) {
     auto const links = test::part_of(job.links, comm.size(), comm.rank());
     auto const shape = test::shape_of(job.racks, racks, job.links, links);
     std::int64_t row = 0;
-    if (resume)
-        row = io::read_checkpoint(comm, io::newest_checkpoint(job.checkpoints()), racks.first, racks.count)
-                  .meta.recorded_rows;
-    auto file = resume ? io::RunFile::reopen(comm, job.run_file(), test::identity(), shape, row)
+    std::optional<std::uint64_t> hash;
+    if (resume) {
+        auto const read =
+            io::read_checkpoint(comm, io::newest_checkpoint(job.checkpoints()), racks.first, racks.count);
+        row = read.meta.recorded_rows;
+        hash = read.meta.recorded_hash;
+    }
+    auto file = resume ? io::RunFile::reopen(comm, job.run_file(), test::identity(), shape, job.run_file(),
+                                             {row, hash})
                        : io::RunFile::create(comm, job.run_file(), test::identity(), shape);
     say(comm, "rows", row);
     while (row < job.rows) {

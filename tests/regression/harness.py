@@ -70,12 +70,29 @@ class Job:
                 pass
         return found
 
+    def locked(self):
+        """The output folder is; from then on a signal is answered with a checkpoint."""
+        words = self.command
+        if "--output" not in words:
+            return True
+        try:
+            text = Path(words[words.index("--output") + 1], ".megaweave.lock").read_text()
+            return int(text.split("pid ")[1].split()[0]) in (self.ranks() or [self.process.pid])
+        except (OSError, IndexError, ValueError):
+            return False
+
+    def watching(self, ranks):
+        """Whether all ranks have their handlers (0: the process, started without mpirun)."""
+        pids = self.ranks() if ranks else [self.process.pid]
+        return len(pids) == max(ranks, 1) and all(catches(pid, signal.SIGUSR1) for pid in pids)
+
     def await_watch(self, count, seconds=60):
-        """Until `count` ranks have taken over SIGUSR1, as /proc says; their process ids, or [] if the program ended before."""
+        """Until `count` ranks are under way: they watch SIGUSR1, as /proc says, and have locked the output folder. Their process ids, or
+        [] if the program ended before."""
         deadline = time.monotonic() + seconds
         while self.running() and time.monotonic() < deadline:
             pids = self.ranks()
-            if len(pids) == count and all(catches(pid, signal.SIGUSR1) for pid in pids):
+            if len(pids) == count and all(catches(pid, signal.SIGUSR1) for pid in pids) and self.locked():
                 return pids
             time.sleep(0.005)
         return []

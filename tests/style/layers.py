@@ -33,7 +33,7 @@ ANY_NUMBER = 10**9
 OUTSIDE = {
     "MPI": (r"mpi\.h", {"parallel": ANY_NUMBER, "io": 1}),  # io: the handle that HDF5's mpio driver takes
     "TBB": (r"(tbb|oneapi)/.*", {"parallel": ANY_NUMBER}),
-    "HDF5": (r"(hdf5|H5\w*)\.h", {"io": ANY_NUMBER}),
+    "HDF5": (r"(hdf5(_hl)?|H5\w*)\.h", {"io": ANY_NUMBER}),
     "yaml-cpp": (r"yaml-cpp/.*", {"config": ANY_NUMBER}),
     "simdjson": (r"simdjson(/.*)?(\.h)?", {"workload": 1}),
     "Random123": (r"Random123/.*", {"core": 1}),

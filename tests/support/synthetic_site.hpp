@@ -91,13 +91,16 @@ inline io::LinkInfo link_info(std::int64_t link, std::int64_t racks) {
 inline io::RunShape shape_of(std::int64_t racks, Part my_racks, std::int64_t links, Part my_links) {
     io::RunShape shape{racks, my_racks.first, {}, links, my_links.first, {}};
     for (std::int64_t i = 0; i < my_racks.count; ++i) shape.racks.push_back(rack_info(my_racks.first + i));
+    if (my_racks.first == 0 && my_racks.count > 0)  // the root, in these tests
+        shape.instances = {{"chat/prefill/0", "chat", "prefill", 0, 0, 8, 0},
+                           {"chat/decode/0", "chat", "decode", 0, 8, 8, 0}};
     for (std::int64_t i = 0; i < my_links.count; ++i)
         shape.links.push_back(link_info(my_links.first + i, racks));
     return shape;
 }
 
 inline io::RunIdentity identity() {
-    return {"0.1.0-test", "synthetic", "name: synthetic\n", 0xfeedULL, warmup_ns, sample_ns};
+    return {"0.1.0-test", "a test", "synthetic", "name: synthetic\n", 0xfeedULL, warmup_ns, sample_ns};
 }
 
 inline core::Frame frame_of(std::int64_t row, Part racks, Part links) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,8 @@ struct OutputParams {
  * A deck with every name resolved and every default filled in: all that a run depends on.
  *
  * `effective_yaml` is the deck after `--set`, with catalogue entries written out, as stored in run.h5; `physics_hash` covers
- * everything that can change a result (not output.directory and the like) and guards restarts.
+ * everything that can change a result or what is recorded (not output.directory and the like) and guards restarts; it is the hash of
+ * `physics_yaml`.
  */
 struct Deck {
     std::string path;
@@ -54,6 +56,7 @@ struct Deck {
     plant::FacilityParams facility;
     OutputParams output;
     std::string effective_yaml;
+    std::string physics_yaml;
     std::uint64_t physics_hash{0};
     std::vector<std::string> warnings;  //!< e.g. estimates that the result rests on
 };
@@ -66,9 +69,11 @@ struct Override {
 
 /*!
  * Reads a deck and the catalogue it names. Throws `core::InputError` with every mistake at once, each as
- * `file:line:column: what is wrong in path. How to mend it`.
+ * `file:line:column: what is wrong in path. How to mend it`. `text`: the deck itself, if it came through a pipe; `path` is then its
+ * name in messages, and files that it names are relative to the working directory.
  */
-[[nodiscard]] Deck read_deck(std::string const& path, std::vector<Override> const& overrides = {});
+[[nodiscard]] Deck read_deck(std::string const& path, std::vector<Override> const& overrides = {},
+                             std::optional<std::string> const& text = {});
 
 //! A deck for `megaweave flows`: the fabric alone. Of a whole deck it reads the same keys and skips the rest.
 struct FlowsDeck {
@@ -80,6 +85,7 @@ struct FlowsDeck {
 };
 
 //! Needs only `name` and `cluster.scale_out`, for a Clos also `cluster.accelerators`. Throws like `read_deck`.
-[[nodiscard]] FlowsDeck read_flows_deck(std::string const& path, std::vector<Override> const& overrides = {});
+[[nodiscard]] FlowsDeck read_flows_deck(std::string const& path, std::vector<Override> const& overrides = {},
+                                        std::optional<std::string> const& text = {});
 
 }  // namespace mw::config

@@ -11,13 +11,16 @@
 namespace mw::io {
 
 struct CheckpointMeta {
-    static constexpr std::int32_t current_format = 1;
+    static constexpr std::int32_t current_format = 2;
 
     std::uint64_t physics_hash{0};
-    std::int64_t window{0};         //!< windows simulated so far
-    core::TimeNs time_ns{0};        //!< from the start of the warm-up
-    std::int64_t recorded_rows{0};  //!< samples in run.h5 at that moment
+    std::int64_t window{0};          //!< windows simulated so far
+    core::TimeNs time_ns{0};         //!< from the start of the warm-up
+    std::int64_t recorded_rows{0};   //!< samples in run.h5 at that moment
+    std::uint64_t recorded_hash{0};  //!< of those samples, RunFile::recorded()
     std::string program_version;
+    std::string build{};  //!< sources, compiler and kind of build of the program that wrote it
+    std::string deck{};   //!< text behind `physics_hash`, so that a refusal can name the key that differs
     std::int32_t format_version{current_format};
     std::int64_t racks_total{0};  //!< filled in by write_checkpoint
 };
@@ -35,14 +38,23 @@ struct Checkpoint {
  *
  * Written aside, synced and renamed, so a checkpoint is complete or absent whenever the run is killed. Then only this one and its
  * predecessor are kept: older ones are superseded, and those of later windows belong to a run that has been rewound.
- * A hash per blob guards against damage. Throws core::WorldError on every rank if any of them fails; older checkpoints stay.
+ * A trailer behind HDF5's end holds a checksum of the whole file. Throws core::WorldError on every rank if any of them fails; older checkpoints stay.
  */
 void write_checkpoint(parallel::Comm const& comm, std::string const& directory, CheckpointMeta const& meta,
                       std::vector<std::byte> const& global, std::int64_t first_rack,
                       std::vector<std::vector<std::byte>> const& rack_blobs, std::int64_t racks_total);
 
-//! Header of a checkpoint; serial. Throws core::WorldError for what is no checkpoint, damaged, or of another format.
+//! Why a checkpoint cannot be read, found by its checksum before HDF5 sees it; "" if it is whole. Collective, equal on all ranks.
+[[nodiscard]] std::string checkpoint_damage(parallel::Comm const& comm, std::string const& path);
+
+/*!
+ * Header of a checkpoint, for one rank that has asked `checkpoint_damage`. Throws core::WorldError for what is no checkpoint or of
+ * another format.
+ */
 [[nodiscard]] CheckpointMeta read_checkpoint_meta(std::string const& path);
+
+//! Throws core::WorldError: what is wrong with the file, and what to do.
+[[noreturn]] void refuse_checkpoint(std::string const& path, std::string const& why);
 
 //! Throws core::WorldError unless the checkpoint is of a run with this physics and this many racks.
 void require_same_run(CheckpointMeta const& meta, std::string const& path, std::uint64_t physics_hash,
@@ -51,6 +63,9 @@ void require_same_run(CheckpointMeta const& meta, std::string const& path, std::
 //! This rank's part, for any number of ranks, none of whose parts need be the writers'. Collective; throws on every rank.
 [[nodiscard]] Checkpoint read_checkpoint(parallel::Comm const& comm, std::string const& path,
                                          std::int64_t first_rack, std::int64_t rack_count);
+
+//! Paths of the complete checkpoints in a directory, oldest first.
+[[nodiscard]] std::vector<std::string> checkpoints_in(std::string const& directory);
 
 //! Path of the latest complete checkpoint in a directory; "" if there is none.
 [[nodiscard]] std::string newest_checkpoint(std::string const& directory);

@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,17 @@ struct LinkInfo {
     std::int32_t rack{0};  //!< index of the rack that owns it
 };
 
+//! An instance of a service: joins the instances of /requests to racks.
+struct InstanceInfo {
+    std::string name;  //!< unique in the run
+    std::string service;
+    std::string role;      //!< "unified", "prefill" or "decode"
+    std::int32_t rack{0};  //!< index of the rack that runs it
+    std::int64_t first_accelerator{0};
+    std::int64_t accelerators{0};
+    std::int32_t cell{0};  //!< of the run: whose router it hears
+};
+
 //! Racks and links of the run, and this rank's contiguous part of both (which may be empty).
 struct RunShape {
     std::int64_t racks_total{0};
@@ -41,11 +54,19 @@ struct RunShape {
     std::int64_t links_total{0};
     std::int64_t first_link{0};
     std::vector<LinkInfo> links;
+    std::vector<InstanceInfo> instances{};  //!< all of them, on the root; empty elsewhere
+};
+
+//! What a checkpoint notes of the samples before it, so that a restart can tell whether run.h5 still holds them.
+struct Recorded {
+    std::int64_t rows{0};
+    std::optional<std::uint64_t> hash;  //!< of every value in them; none: not checked
 };
 
 //! What a run is, equal on every rank.
 struct RunIdentity {
     std::string program_version;
+    std::string build;  //!< sources, compiler, kind of build
     std::string deck_name;
     std::string effective_deck;
     std::uint64_t physics_hash{0};
@@ -120,12 +141,14 @@ class RunFile {
                                         RunShape const& shape);
 
     /*!
-     * Goes on with the file of an interrupted run after its first `rows` samples; later ones, and the results of a finished run,
-     * are dropped (in a copy that replaces the file once it is whole). Any number of ranks. Refuses the file of another deck or
-     * another plan, and one with fewer rows.
+     * Goes on after the samples that an interrupted run had recorded in `from`, in a new file that takes the name `path` once it is
+     * whole (both may be the same; else `from` stays as it is). Only their values are taken over; later ones and the results of a
+     * finished run are dropped. Any number of ranks. Refuses the file of another deck or another plan, one with fewer rows, and one
+     * whose values do not match their hash. `make_way` is called on the root before the new file takes its name.
      */
     [[nodiscard]] static RunFile reopen(parallel::Comm const& comm, std::string path, RunIdentity identity,
-                                        RunShape const& shape, std::int64_t rows);
+                                        RunShape const& shape, std::string const& from,
+                                        Recorded const& recorded, std::function<void()> const& make_way = {});
 
     ~RunFile();
     RunFile(RunFile&&) noexcept;
@@ -139,6 +162,9 @@ class RunFile {
 
     //! Samples appended so far, those before a restart included.
     [[nodiscard]] std::int64_t rows() const;
+
+    //! The same, with the hash of their values on all ranks. Collective.
+    [[nodiscard]] Recorded recorded() const;
 
     //! Once, before `finish`. Stored in rank order: give each rank's rows in rack order and the file is the same for any ranks.
     void write_requests(std::vector<RequestRow> const& mine);

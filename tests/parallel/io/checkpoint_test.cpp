@@ -24,7 +24,10 @@ void write(parallel::Comm const& comm, std::string const& folder, std::int64_t w
                                   .window = window,
                                   .time_ns = window * 1000,
                                   .recorded_rows = window / 10,
-                                  .program_version = "0.1.0"};
+                                  .recorded_hash = 4711,
+                                  .program_version = "0.1.0",
+                                  .build = "a test",
+                                  .deck = "seed: 1\n"};
     io::write_checkpoint(comm, folder, meta, test::rack_state(9, window), part.first, blobs, racks);
 }
 
@@ -35,6 +38,9 @@ void check_read(parallel::Comm const& comm, std::string const& path, std::int64_
     CHECK(read.meta.time_ns == window * 1000);
     CHECK(read.meta.recorded_rows == window / 10);
     CHECK(read.meta.physics_hash == 42);
+    CHECK(read.meta.recorded_hash == 4711);
+    CHECK(read.meta.build == "a test");
+    CHECK(read.meta.deck == "seed: 1\n");
     CHECK(read.meta.racks_total == racks);
     CHECK(read.global == test::rack_state(9, window));
     REQUIRE(static_cast<std::int64_t>(read.rack_blobs.size()) == part.count);
@@ -72,13 +78,15 @@ TEST_CASE("the two newest checkpoints are kept, and what killed writers left is 
     parallel::Comm const comm;
     test::Folder const folder{comm, "keep"};
     CHECK(io::newest_checkpoint(folder.path()).empty());
-    if (comm.root()) std::ofstream{folder.path() + "/checkpoint-000000000777.h5.tmp"} << "half";
+    if (comm.root()) std::ofstream{folder.path() + "/.megaweave-checkpoint-000000000777.h5.tmp"} << "half";
+    if (comm.root()) std::ofstream{folder.path() + "/checkpoint-mine.h5.tmp"} << "a user's";
     comm.barrier();
     CHECK(io::newest_checkpoint(folder.path()).empty());
     for (std::int64_t const window : {100, 200, 300}) write(comm, folder.path(), window);
     auto const names = test::names_in(folder.path());
-    CHECK(names == std::vector<std::string>{"checkpoint-000000000200.h5", "checkpoint-000000000300.h5"});
-    CHECK(fs::path{io::newest_checkpoint(folder.path())}.filename() == names.back());
+    CHECK(names == std::vector<std::string>{"checkpoint-000000000200.h5", "checkpoint-000000000300.h5",
+                                            "checkpoint-mine.h5.tmp"});
+    CHECK(fs::path{io::newest_checkpoint(folder.path())}.filename() == names[1]);
 }
 
 TEST_CASE("after going back to an earlier window, checkpoints of later ones go") {
@@ -108,8 +116,8 @@ TEST_CASE("a damaged, short, foreign or missing checkpoint is refused on every r
 
     std::string const flipped = whole_copy("flipped.h5");
     damage(comm, flipped, test::rack_state(7, 50));
-    CHECK(test::contains(refusal(flipped), "the state of rack 7 does not match its checksum"));
-    CHECK(test::contains(refusal(flipped), "restart from another file"));
+    CHECK(test::contains(refusal(flipped), "it does not match its checksum"));
+    CHECK(test::contains(refusal(flipped), "go on from --restart " + path));
 
     std::string const global = whole_copy("global.h5");
     damage(comm, global, test::rack_state(9, 50));
@@ -118,7 +126,12 @@ TEST_CASE("a damaged, short, foreign or missing checkpoint is refused on every r
     std::string const cut = whole_copy("short.h5");
     if (comm.root()) fs::resize_file(cut, fs::file_size(cut) * 2 / 3);
     comm.barrier();
-    CHECK(test::contains(refusal(cut), "truncated"));
+    CHECK(test::contains(refusal(cut), "its end is missing"));
+
+    std::string const longer = whole_copy("longer.h5");
+    if (comm.root()) std::ofstream{longer, std::ios::app} << "more";
+    comm.barrier();
+    CHECK(test::contains(refusal(longer), "its end is missing or changed"));
 
     std::string const text = folder.path() + "/text.h5";
     if (comm.root()) std::ofstream{text} << "not HDF5 at all";

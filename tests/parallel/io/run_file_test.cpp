@@ -77,6 +77,12 @@ io::RunFile create(parallel::Comm const& comm, test::Folder const& folder, Site 
     return io::RunFile::create(comm, run_path(folder), test::identity(), site.shape(comm));
 }
 
+io::RunFile reopen(parallel::Comm const& comm, test::Folder const& folder, Site const& site,
+                   std::int64_t rows) {
+    return io::RunFile::reopen(comm, run_path(folder), test::identity(), site.shape(comm), run_path(folder),
+                               {rows, {}});
+}
+
 //! `rows` rows and nothing else, closed.
 void write_unfinished(parallel::Comm const& comm, test::Folder const& folder, Site const& site,
                       std::int64_t rows) {
@@ -194,7 +200,7 @@ TEST_CASE("reopening goes on after the given row: later samples and results are 
                 file.write_requests({});
                 file.finish("old");
             }
-            auto file = io::RunFile::reopen(comm, run_path(folder), test::identity(), site.shape(comm), kept);
+            auto file = reopen(comm, folder, site, kept);
             CHECK(file.rows() == kept);
             append(file, comm, site, kept, 60);
             file.write_requests({});
@@ -214,8 +220,8 @@ TEST_CASE(
     write_unfinished(comm, folder, site, 40);
     auto const refusal = [&](io::RunIdentity const& identity, Site const& wanted, std::int64_t rows) {
         return test::message_of<core::WorldError>([&] {
-            static_cast<void>(
-                io::RunFile::reopen(comm, run_path(folder), identity, wanted.shape(comm), rows));
+            static_cast<void>(io::RunFile::reopen(comm, run_path(folder), identity, wanted.shape(comm),
+                                                  run_path(folder), {rows, {}}));
         });
     };
     auto other = test::identity();
@@ -228,6 +234,53 @@ TEST_CASE(
     if (comm.root()) std::filesystem::remove(run_path(folder));
     comm.barrier();
     CHECK(test::contains(refusal(test::identity(), site, 40), "is missing"));
+}
+
+TEST_CASE(
+    "going on in another place leaves the first file as it was, and what is in the way is moved before") {
+    parallel::Comm const comm;
+    test::Folder const folder{comm, "elsewhere"};
+    Site const site{23, 46, -1};
+    write_unfinished(comm, folder, site, 40);
+    std::string const other = folder.path() + "/other.h5";
+    bool moved = false;
+    {
+        auto file = io::RunFile::reopen(comm, other, test::identity(), site.shape(comm), run_path(folder),
+                                        {30, {}}, [&] { moved = !std::filesystem::exists(other); });
+        append(file, comm, site, 30, 35);
+        file.finish("other");
+    }
+    CHECK(moved == comm.root());
+    check_rows(comm, other, site, 35);
+    check_rows(comm, run_path(folder), site, 40);
+}
+
+TEST_CASE(
+    "samples that do not match the checkpoint's hash are refused, and a right hash goes on being counted") {
+    parallel::Comm const comm;
+    test::Folder const folder{comm, "hash"};
+    Site const site{1500, 46, -1};
+    io::Recorded all;
+    io::Recorded some;
+    {
+        auto file = create(comm, folder, site);
+        append(file, comm, site, 0, 20);
+        some = file.recorded();
+        append(file, comm, site, 20, 40);
+        all = file.recorded();
+        file.flush();
+    }
+    auto const refused = [&](std::uint64_t hash) {
+        return test::message_of<core::WorldError>([&] {
+            static_cast<void>(io::RunFile::reopen(comm, run_path(folder), test::identity(), site.shape(comm),
+                                                  run_path(folder), {20, hash}));
+        });
+    };
+    CHECK(test::contains(refused(*some.hash + 1), "run.h5 is damaged (its samples do not match"));
+    auto file = io::RunFile::reopen(comm, run_path(folder), test::identity(), site.shape(comm),
+                                    run_path(folder), some);
+    append(file, comm, site, 20, 40);
+    CHECK(*file.recorded().hash == *all.hash);
 }
 
 TEST_CASE("run.xdmf lists every sample of both grids") {
@@ -275,7 +328,7 @@ TEST_CASE("what each link carried stands in /traffic and, by name, in run.xdmf; 
     }
     comm.barrier();
     {
-        auto file = io::RunFile::reopen(comm, run_path(folder), test::identity(), site.shape(comm), 2);
+        auto file = reopen(comm, folder, site, 2);
         file.finish("d2");
     }
     comm.barrier();

@@ -153,7 +153,9 @@ TEST_CASE("the hash covers what can change a result and nothing else") {
     auto const plain = hash({});
     CHECK(hash({{"output.directory", "elsewhere"}}) == plain);
     CHECK(hash({{"name", "other"}}) == plain);
-    CHECK(hash({{"time.warmup", "10000 ms"}}) == plain);  // the same duration
+    CHECK(hash({{"output.checkpoint_every", "7 s"}}) == plain);
+    CHECK(hash({{"output.request_sample", "0.25"}}) != plain);  // other rows in /requests, another digest
+    CHECK(hash({{"time.warmup", "10000 ms"}}) == plain);        // the same duration
     CHECK(hash({{"seed", "2"}}) != plain);
     CHECK(hash({{"services[0].workload.arrivals.rate", "501 /s"}}) != plain);
     CHECK(hash({{"cluster.rack.accelerator.power.tdp", "701 W"}}) != plain);

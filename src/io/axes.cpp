@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "megaweave/io/run_file.hpp"
+
 namespace mw::io {
 
 namespace {

@@ -156,7 +156,27 @@ std::string written(Deck deck, WriteFields::Purpose purpose) {
     return fields.yaml();
 }
 
+//! Where each key stands, down to the entries of lists.
+void note_places(Tree const& node, std::string const& path, Problems const& problems,
+                 std::map<std::string, std::string, std::less<>>& places) {
+    places.emplace(path, problems.place(node.where));
+    for (auto const& member : node.members)
+        note_places(member.value, join_path(path, member.key), problems, places);
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+        note_places(node.items[i], path + "[" + std::to_string(i) + "]", problems, places);
+}
+
 }  // namespace
+
+std::string Deck::placed(std::string_view at, std::string const& message) const {
+    for (;;) {
+        auto const found = places.find(at);
+        if (found != places.end()) return found->second + ": " + message;
+        if (at.empty()) return message;
+        auto const end = at.find_last_of(".[");
+        at = at.substr(0, end == std::string_view::npos ? 0 : end);
+    }
+}
 
 Deck read_deck(std::string const& path, std::vector<Override> const& overrides) {
     Source source{path, overrides};
@@ -170,7 +190,8 @@ Deck read_deck(std::string const& path, std::vector<Override> const& overrides) 
     complete(deck, source.root, context);
     check_deck(deck, source.root, source.problems);
     source.problems.raise();
-    deck.warnings = warnings_of(deck);
+    note_places(source.root, "", source.problems, deck.places);
+    deck.warnings = warnings_of(deck, source.root);
     deck.effective_yaml = written(deck, WriteFields::Purpose::reader);
     deck.physics_hash = core::hash_text(written(deck, WriteFields::Purpose::hash));
     return deck;

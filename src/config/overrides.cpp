@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::pair<std::string_view, std::string_view> words_for_blocks[] = {
     {"rack", "base"},   {"model", "base"},       {"engine", "base"}, {"optics", "base"},
-    {"switch", "base"}, {"accelerator", "base"}, {"cooling", "kind"}};
+    {"switch", "base"}, {"accelerator", "base"}, {"memory", "base"}, {"cooling", "kind"}};
 
 //! `rack: hgx-h100` as `rack: {base: hgx-h100}`.
 bool make_block(Tree& node, std::string_view key) {

@@ -4,12 +4,13 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <optional>
+#include <sstream>
 #include <string_view>
 
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/text.hpp"
+#include "megaweave/core/text_file.hpp"
 
 namespace mw::llm {
 namespace {
@@ -165,9 +166,8 @@ class RowReader {
 }  // namespace
 
 TimingRows read_timing_csv(std::string const& path) {
-    std::ifstream file{path};
+    std::istringstream file{core::need_text_file(path, core::table_limits)};
     std::string text;
-    if (!file) throw core::WorldError("cannot read the timing table " + path);
     if (!std::getline(file, text)) throw core::InputError(path + ":1: the timing table is empty");
     RowReader read{path, text};
     for (int line = 2; std::getline(file, text) && !read.full(); ++line) {

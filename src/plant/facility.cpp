@@ -34,7 +34,7 @@ Facility::Facility(FacilityParams const& params, double design_it_w)
 
 FacilityPower Facility::operator()(double it_w, double liquid_heat_w, double air_heat_w,
                                    double wet_bulb_c) const {
-    if (params_.cooling.constant_pue > 1) {
+    if (params_.cooling.constant_pue > 0) {
         double const overhead_w = (params_.cooling.constant_pue - 1.0) * it_w;
         double const conversion_w = std::min(overhead_w, path_.loss_w(it_w, 0.0));
         return {conversion_w, overhead_w - conversion_w};

@@ -5,6 +5,7 @@
 
 #include "agree.hpp"
 #include "commands.hpp"
+#include "machine_memory.hpp"
 #include "megaweave/engine/deployment.hpp"
 
 namespace mw::app {
@@ -105,9 +106,11 @@ int check_command(Options const& options, parallel::Comm& comm) {
     auto const world = on_all_ranks(comm, [&] {
         return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides));
     });
+    refuse_beyond_memory(*world, comm);
     if (!comm.root()) return exit_done;
     engine::Deployment const deployment = engine::describe(*world);
     print_site(world->deck(), deployment);
+    line("memory of a run", fmt::format("about {:.2g} GB", memory_of(*world) * 1e-9));
     print_network(deployment);
     print_scale_up(deployment.scale_up, world->deck().cluster.rack.scale_up);
     for (std::size_t s = 0; s < deployment.services.size(); ++s)

@@ -12,6 +12,7 @@
 
 #include "agree.hpp"
 #include "commands.hpp"
+#include "machine_memory.hpp"
 #include "megaweave/core/archive.hpp"
 #include "megaweave/core/error.hpp"
 #include "megaweave/engine/simulation.hpp"
@@ -122,6 +123,7 @@ int run_command(Options const& options, parallel::Comm& comm) {
     auto const world = on_all_ranks(comm, [&] {
         return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides));
     });
+    refuse_beyond_memory(*world, comm);
     std::string const checkpoint = choose_checkpoint(options, *world, comm);
     config::Deck const& deck = world->deck();
     std::string const directory = options.output.empty() ? deck.output.directory : options.output;

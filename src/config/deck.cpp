@@ -120,9 +120,19 @@ std::int64_t pool_link(ClusterParams const& cluster) {
     return pool.bytes_per_s / std::max<std::int64_t>(1, pool.accelerators(cluster.rack));
 }
 
+//! A default that depends on other values, stated by its word.
+bool states_default(Tree const& node) {
+    return node.kind == Tree::Kind::scalar &&
+           (node.text == "adapter" || node.text == "nearest" || node.text == "share" || node.text == "all" ||
+            node.text == "auto");
+}
+
 //! Defaults that depend on other values.
 void complete(Deck& deck, Tree const& root, ReadContext& context) {
-    auto const given = [&](std::string_view path) { return at_path(root, path) != nullptr; };
+    auto const given = [&](std::string_view path) {
+        Tree const* const node = at_path(root, path);
+        return node != nullptr && !states_default(*node);
+    };
     auto& cluster = deck.cluster;
     auto& clos = cluster.scale_out;
     clos.endpoints = cluster.accelerators;

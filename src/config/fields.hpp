@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <span>
 #include <string>
@@ -81,6 +82,8 @@ class Fields {
     [[nodiscard]] virtual bool is_word(std::string_view key) const = 0;
     //! Reading: the key is there and says just this.
     [[nodiscard]] virtual bool says(std::string_view key, std::string_view word) const = 0;
+    //! Reading: the key states its default by a word, as the documentation does (`power_cap: TDP`); there is no number to read.
+    [[nodiscard]] bool is_default(std::string_view key, std::initializer_list<std::string_view> words);
     //! Writing for the hash: leave out what cannot change a result.
     [[nodiscard]] virtual bool physics_only() const { return false; }
     //! Name under which the catalogue lists this block; "" outside the catalogue.

@@ -295,6 +295,15 @@ void ReadFields::pick(std::string_view key, std::size_t& index, Choices const& c
     problem(*node, key, "is not a choice. " + suggestion(node->text, choices.names));
 }
 
+bool Fields::is_default(std::string_view key, std::initializer_list<std::string_view> words) {
+    for (std::string_view const word : words) {
+        if (!says(key, word)) continue;
+        known(key);
+        return true;
+    }
+    return false;
+}
+
 void Fields::bytes(std::string_view key, std::int64_t& value, std::string_view unit, Rule rule) {
     auto exact = static_cast<double>(value);
     quantity(key, exact, unit, rule.up_to(std::min(rule.max, 9e15)));

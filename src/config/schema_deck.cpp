@@ -27,7 +27,8 @@ void describe_scale_out(Fields& fields, ClusterParams& cluster) {
     describe_network(fields, cluster.scale_out);
     describe_transport(fields, cluster.transport);
     fields.entry("optics", "optics", [&](Fields& entry) { describe(entry, cluster.optics); });
-    fields.entry("switch", "switches", [&](Fields& entry) { describe(entry, cluster.network_switch); });
+    if (!fields.is_default("switch", {"nearest"}))
+        fields.entry("switch", "switches", [&](Fields& entry) { describe(entry, cluster.network_switch); });
 }
 
 void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
@@ -44,7 +45,8 @@ void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
         block.quantity("capacity", pool.capacity_bytes, "TB", within(1e6, 1e18).need());
         block.bytes("bandwidth", pool.bytes_per_s, "TB/s", within(1e6, 1e17).need());
         block.choice("per", pool.scope, scopes);
-        block.bytes("link", pool.link_bytes_per_s, "Gb/s", within(1e6, 1e17));
+        if (!block.is_default("link", {"share", "adapter"}))
+            block.bytes("link", pool.link_bytes_per_s, "Gb/s", within(1e6, 1e17));
         block.number("prefetch", pool.prefetch, share);
         block.entry(
             "memory", "memories", [&](Fields& entry) { describe(entry, pool.memory); }, anything, "ddr5");
@@ -65,9 +67,11 @@ void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
 void describe_boards(Fields& fields, hardware::BoardControlParams& boards) {
     if (!fields.reading() && !boards.any()) return;
     fields.block("boards", [&](Fields& block) {
-        if (block.reading() || boards.power_cap_w > 0)
+        bool const no_cap = block.is_default("power_cap", {"TDP", "none"});
+        bool const no_lock = block.is_default("clock_mhz", {"no lock", "none"});
+        if (!no_cap && (block.reading() || boards.power_cap_w > 0))
             block.quantity("power_cap", boards.power_cap_w, "W", within(1, 1e5));
-        if (block.reading() || boards.clock_mhz > 0)
+        if (!no_lock && (block.reading() || boards.clock_mhz > 0))
             block.number("clock_mhz", boards.clock_mhz, within(1, 1e5));
         block.time("cap_average", boards.cap_average_ns, "ms", within(1e-6, 100));
         block.time("cap_lag", boards.cap_lag_ns, "ms", within(1e-6, 100));
@@ -103,7 +107,7 @@ void describe(Fields& fields, plant::CoolingParams& cooling) {
         block.number("tower_fan_share", cooling.tower_fan_share, share);
         block.number("chiller_cop", cooling.chiller_cop, within(0.5, 50));
         block.number("crah_fan_share", cooling.crah_fan_share, share);
-        if (block.reading() || cooling.constant_pue > 0)
+        if (!block.is_default("pue", {"none"}) && (block.reading() || cooling.constant_pue > 0))
             block.number("pue", cooling.constant_pue, within(1, 10));
     });
 }
@@ -116,6 +120,7 @@ void seconds(Fields& fields, char const* key, double& value, Rule rule) {
 
 void describe_rack_storage(Fields& fields, plant::RackStorageParams& storage) {
     if (!fields.reading() && !storage.on()) return;
+    if (fields.is_default("rack_storage", {"none"})) return;
     if (fields.reading() && !fields.has("rack_storage")) {
         fields.known("rack_storage");
         return;
@@ -124,7 +129,8 @@ void describe_rack_storage(Fields& fields, plant::RackStorageParams& storage) {
         block.quantity("capacity", storage.capacity_j, "kWh", within(3600, 3.6e11).need());
         block.quantity("discharge", storage.discharge_w, "kW", within(1, 1e8).need());
         if (block.reading()) storage.charge_w = storage.discharge_w;
-        block.quantity("charge", storage.charge_w, "kW", within(1, 1e8));
+        if (!block.is_default("charge", {"as discharge"}))
+            block.quantity("charge", storage.charge_w, "kW", within(1, 1e8));
         block.number("round_trip", storage.round_trip, within(0.1, 1));
         seconds(block, "smoothing", storage.smoothing_s, within(0.25, 1e5));
         block.number("set_point", storage.set_point_share, share);
@@ -133,6 +139,7 @@ void describe_rack_storage(Fields& fields, plant::RackStorageParams& storage) {
 
 void describe(Fields& fields, plant::GridParams& grid) {
     if (!fields.reading() && !grid.on()) return;
+    if (fields.is_default("grid", {"none"})) return;
     if (fields.reading() && !fields.has("grid")) {
         fields.known("grid");
         return;
@@ -146,7 +153,7 @@ void describe(Fields& fields, plant::GridParams& grid) {
                 event.number("available", grid.available, share);
             },
             anything.need());
-        if (block.reading() || grid.generators_w > 0)
+        if (!block.is_default("generators", {"none"}) && (block.reading() || grid.generators_w > 0))
             block.quantity("generators", grid.generators_w, "MW", bounds::site_watts);
         block.time("generators_start", grid.generators_start_ns, "s", within(0, 1e6));
         block.time("restart", grid.restart_ns, "s", within(0, 1e6));
@@ -162,7 +169,8 @@ void describe(Fields& fields, plant::DeliveryParams& delivery) {
     fields.choice("ups", delivery.ups, modes);
     if (fields.reading())
         delivery.ups_efficiency = typical_efficiency[static_cast<std::size_t>(delivery.ups)];
-    fields.number("ups_efficiency", delivery.ups_efficiency, bounds::efficiency);
+    if (!fields.is_default("ups_efficiency", {"by mode"}))
+        fields.number("ups_efficiency", delivery.ups_efficiency, bounds::efficiency);
     fields.number("ups_redundancy", delivery.ups_redundancy, within(1, 4));
     fields.choice("psu_redundancy", delivery.psu_redundancy, redundancies);
     fields.quantity("psu_unit", delivery.psu_unit_w, "W", within(1, 1e7));
@@ -180,6 +188,7 @@ void describe(Fields& fields, plant::DeliveryParams& delivery) {
 
 void describe_weather(Fields& fields, plant::WeatherParams& weather) {
     if (!fields.reading() && weather.file.empty()) return;
+    if (fields.is_default("weather", {"none"})) return;
     if (fields.reading() && !fields.has("weather")) {
         fields.known("weather");
         return;
@@ -192,6 +201,7 @@ void describe_weather(Fields& fields, plant::WeatherParams& weather) {
 
 void describe(Fields& fields, plant::ThermalPlantParams& thermal) {
     if (!fields.reading() && !thermal.on) return;
+    if (fields.is_default("thermal", {"none"})) return;
     if (fields.reading()) thermal.on = fields.has("thermal");
     fields.block("thermal", [&](Fields& block) {
         block.flag("on", thermal.on);
@@ -200,7 +210,7 @@ void describe(Fields& fields, plant::ThermalPlantParams& thermal) {
         seconds(block, "hall", thermal.hall_s, some_time);
         seconds(block, "response", thermal.response_s, some_time);
         block.number("spare", thermal.spare, within(0.1, 10));
-        if (!block.reading() && thermal.failure_ns == 0) return;
+        if (block.is_default("failure", {"none"}) || (!block.reading() && thermal.failure_ns == 0)) return;
         block.block("failure", [&](Fields& failure) {
             failure.time("start", thermal.failure_start_ns, "s", bounds::start);
             failure.time("duration", thermal.failure_ns, "s", bounds::event);
@@ -215,12 +225,12 @@ void describe(Fields& fields, plant::ControlParams& control) {
     fields.block("control", [&](Fields& block) {
         block.choice("policy", control.policy, policies);
         block.time("period", control.period_ns, "s", within(1e-6, 3600));
-        if (block.reading() || control.row_budget_w > 0)
+        if (!block.is_default("row_budget", {"none"}) && (block.reading() || control.row_budget_w > 0))
             block.quantity("row_budget", control.row_budget_w, "kW", bounds::site_watts);
-        if (block.reading() || control.rack_budget_w > 0)
+        if (!block.is_default("rack_budget", {"none"}) && (block.reading() || control.rack_budget_w > 0))
             block.quantity("rack_budget", control.rack_budget_w, "kW", bounds::site_watts);
         block.number("margin", control.margin, within(0, 0.5));
-        if (!block.reading() && control.event_ns == 0) return;
+        if (block.is_default("event", {"none"}) || (!block.reading() && control.event_ns == 0)) return;
         block.block("event", [&](Fields& event) {
             event.time("start", control.event_start_ns, "s", bounds::start);
             event.time("duration", control.event_ns, "s", bounds::event);
@@ -232,16 +242,17 @@ void describe(Fields& fields, plant::ControlParams& control) {
 }
 
 void describe(Fields& fields, plant::FacilityParams& facility) {
-    if (fields.reading() || facility.budget_w > 0)
+    if (!fields.is_default("budget", {"none"}) && (fields.reading() || facility.budget_w > 0))
         fields.quantity("budget", facility.budget_w, "MW", bounds::site_watts);
     describe_weather(fields, facility.weather);
     describe(fields, facility.thermal);
     describe(fields, facility.control);
     describe(fields, facility.grid);
-    if (fields.reading() || facility.carbon_kg_per_j > 0)
+    if (!fields.is_default("carbon_intensity", {"none"}) &&
+        (fields.reading() || facility.carbon_kg_per_j > 0))
         fields.quantity("carbon_intensity", facility.carbon_kg_per_j, "g/kWh",
                         within(0, 1e5 * 1e-3 / 3600e3));
-    if (fields.reading() || facility.price_per_j > 0)
+    if (!fields.is_default("energy_price", {"none"}) && (fields.reading() || facility.price_per_j > 0))
         fields.quantity("energy_price", facility.price_per_j, "/MWh", within(0, 1e9 / 3600e6));
     describe(fields, facility.cooling);
     fields.block("delivery", [&](Fields& block) { describe(block, facility.delivery); });
@@ -251,7 +262,8 @@ void describe(Fields& fields, plant::FacilityParams& facility) {
 void describe(Fields& fields, OutputParams& output) {
     fields.text("directory", output.directory);
     fields.time("checkpoint_every", output.checkpoint_every_ns, "min", within(0, 1e7));
-    fields.number("request_sample", output.request_sample, share);
+    if (!fields.is_default("request_sample", {"auto"}))
+        fields.number("request_sample", output.request_sample, share);
 }
 
 //! Read before the rest of the deck, since they say what names mean.

@@ -129,7 +129,8 @@ void describe_network(Fields& fields, fabric::NetworkParams& network) {
             fields.number("oversubscription", network.oversubscription, within(1, 64));
             break;
     }
-    fields.bytes("link", network.link_bytes_per_s, "Gb/s", within(1e6, 1e14));
+    if (!fields.is_default("link", {"adapter"}))
+        fields.bytes("link", network.link_bytes_per_s, "Gb/s", within(1e6, 1e14));
     fields.integer("planes", network.planes, within(1, 64));
     fields.choice("routing", network.routing, routings);
     if (network.routing == fabric::Routing::ugal) describe_detour(fields, network);

@@ -57,6 +57,7 @@ void describe(Fields& fields, serving::SchedulerParams& scheduler) {
 }
 
 void describe_speculative(Fields& fields, serving::SpeculativeParams& speculative) {
+    if (fields.is_default("speculative", {"none"})) return;
     if (!worth_writing(fields, speculative.draft_tokens > 0)) return;
     bool const given =
         !fields.reading() || fields.has("speculative");  // its keys are read even where it is absent
@@ -82,7 +83,7 @@ void describe(Fields& fields, workload::ArrivalParams& arrivals) {
         case Process::closed:
             fields.integer("concurrency", arrivals.concurrency, within(1, 1e9).need());
             // Written only where it ends, so that decks without it keep their hash.
-            if (fields.reading() || arrivals.requests > 0)
+            if (!fields.is_default("requests", {"none"}) && (fields.reading() || arrivals.requests > 0))
                 fields.integer("requests", arrivals.requests, within(1, 1e9));
             break;
         case Process::burst:
@@ -155,7 +156,7 @@ void describe(Fields& fields, workload::WorkloadParams& load) {
 
 void describe(Fields& fields, llm::TimingRules& rules) {
     Rule const step = within(1, 1e6);
-    if (worth_writing(fields, rules.round_tokens > 0))
+    if (!fields.is_default("round_tokens", {"auto"}) && worth_writing(fields, rules.round_tokens > 0))
         fields.integer("round_tokens", rules.round_tokens, step);
     if (worth_writing(fields, rules.round_context > 1))
         fields.integer("round_context", rules.round_context, step);
@@ -180,10 +181,11 @@ void describe_timing(Fields& fields, std::string& table, llm::TimingRules& rules
 
 void describe_objectives(Fields& fields, serving::ServiceParams& service) {
     bool const any = service.ttft_objective_ns != core::never || service.tpot_objective_ns != core::never;
-    if (!fields.reading() && !any) return;
+    if (fields.is_default("objectives", {"none"}) || (!fields.reading() && !any)) return;
     fields.block("objectives", [&](Fields& block) {
         for (auto const& [key, value, unit] : {std::tuple{"ttft", &service.ttft_objective_ns, "s"},
                                                std::tuple{"tpot", &service.tpot_objective_ns, "ms"}}) {
+            if (block.is_default(key, {"none"})) continue;
             if (block.reading() || *value != core::never) block.time(key, *value, unit, within(1e-6, 1e6));
         }
     });
@@ -202,13 +204,16 @@ void describe(Fields& fields, serving::ServiceParams& service) {
     fields.choice("weights", service.weights, precision_choices);
     fields.choice("kv_cache", service.kv_cache, precision_choices);
     fields.block("parallelism", [&](Fields& block) { describe(block, service.parallelism); });
-    fields.integer("accelerators", service.accelerators, within(1, 1e7));
+    if (!fields.is_default("accelerators", {"all"}))
+        fields.integer("accelerators", service.accelerators, within(1, 1e7));
     fields.choice("mode", service.mode, modes);
     // Without effect when unified, so that --set can switch the mode of a deck.
     if (fields.reading() || service.mode == serving::Mode::disaggregated)
         fields.number("prefill_share", service.prefill_share, within(1e-4, 0.9999));
     // Unequal pools are stated or absent.
-    if (fields.reading() ? fields.has("pools") : service.prefill_pool.instances > 0)
+    if (fields.is_default("pools", {"none"})) {
+        service.prefill_pool = {};
+    } else if (fields.reading() ? fields.has("pools") : service.prefill_pool.instances > 0)
         fields.block("pools", [&](Fields& block) {
             block.block(
                 "prefill", [&](Fields& pool) { describe(pool, service.prefill_pool); }, anything.need());

@@ -54,8 +54,8 @@ inline constexpr Rule factor = within(0.01, 10);
 inline constexpr Rule bytes_per_s = within(1e6, 1e16);  //!< of a port, link or switch
 inline constexpr Rule joules_per_byte = within(0, 1e-6);
 inline constexpr Rule site_watts = within(1, 1e12);
-inline constexpr Rule event = within(1e-6, 1e8);  //!< length of an event; three years
-inline constexpr Rule start = within(0, 1e8);
+inline constexpr Rule event = within(1e-6, 26280 * 3600.0);  //!< length of a run or an event: three years
+inline constexpr Rule start = within(0, 26280 * 3600.0);
 inline constexpr Rule tokens = within(1, 1e8);  //!< of a prompt, an answer, a context
 }  // namespace bounds
 

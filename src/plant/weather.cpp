@@ -55,6 +55,7 @@ class Reader {
 
 void check_air(Reader const& reader, OutdoorAir const& air) {
     if (air.dry_bulb_c < -90 || air.dry_bulb_c > 60) reader.fail("no dry-bulb temperature on Earth [degC]");
+    if (air.wet_bulb_c < -90) reader.fail("no wet-bulb temperature on Earth [degC]");
     if (air.wet_bulb_c > air.dry_bulb_c + 1) reader.fail("the wet bulb is warmer than the air");
 }
 

@@ -222,7 +222,7 @@ TEST_CASE("what is no JSON is called so, at its place") {
     for (auto const& [text, message] :
          {std::pair{"{\"a\": 1,}", "text:1:9: not valid JSON: a key in double quotes is missing before '}'"},
           std::pair{"{\"a\" 1}", "text:1:6: not valid JSON: ':' is missing before '1'"},
-          std::pair{"{\"a\": \"x", "text:1:9: not valid JSON: a text's closing '\"' is missing"},
+          std::pair{"{\"a\": \"x", "text:1:8: not valid JSON: a text's closing '\"' is missing"},
           std::pair{"{\"a\":\n  yes}", "text:2:3: not valid JSON: a value is missing before 'y'"},
           std::pair{"{\"a\": \"\\q\"}", "text:1:8: not valid JSON: there is no such escape"},
           std::pair{"", "text:1:1: not valid JSON: a value is missing before the end of the file"},

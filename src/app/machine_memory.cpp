@@ -54,8 +54,12 @@ std::int64_t machines(parallel::Comm const& comm) {
     gethostname(name.data(), name.size() - 1);
     std::vector<std::byte> mine(std::strlen(name.data()));
     std::memcpy(mine.data(), name.data(), mine.size());
-    auto const all = comm.gather(mine);
-    std::set<std::vector<std::byte>> const distinct{all.begin(), all.end()};
+    std::set<std::string> distinct;
+    for (auto const& bytes : comm.gather(mine)) {
+        std::string host(bytes.size(), '\0');
+        std::memcpy(host.data(), bytes.data(), bytes.size());
+        distinct.insert(std::move(host));
+    }
     return comm.max(static_cast<std::int64_t>(distinct.size()));
 }
 

@@ -2,6 +2,7 @@
 // text that failed. Also an entry for libFuzzer (tests/README.md).
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdint>

@@ -143,8 +143,8 @@ class RowReader {
         auto const read = number(field(column));
         double const largest = column == iteration_s ? most_seconds : most_tokens;
         if (read && *read > largest) {
-            mistake(std::string{column_names[column]} + " '" + std::string{field(column)} + "' is larger than " +
-                    (column == iteration_s ? "100,000 (seconds)" : "1e12 (tokens)"));
+            mistake(std::string{column_names[column]} + " '" + std::string{field(column)} +
+                    "' is larger than " + (column == iteration_s ? "100,000 (seconds)" : "1e12 (tokens)"));
         } else if (!read || *read < smallest) {
             mistake(std::string{column_names[column]} + " '" + std::string{field(column)} +
                     "' is not a number of at least " +

@@ -25,7 +25,7 @@ struct Request {
     core::InstanceId decode;   //!< where its tokens are generated; the same instance when unified
 
     //! Tokens that must be in the KV cache before the next one can be generated.
-    [[nodiscard]] std::int64_t context_tokens() const { return input_tokens + generated; }
+    [[nodiscard]] std::int64_t context_tokens() const { return std::int64_t{input_tokens} + generated; }
 };
 
 }  // namespace mw::serving

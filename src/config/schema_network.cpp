@@ -15,12 +15,12 @@ bool is_clos(Kind kind) {
 
 void describe_dragonfly(Fields& fields, fabric::NetworkParams& network) {
     fabric::DragonflyParams& dragonfly = network.dragonfly;
-    Rule const count = within(0, 10'000);
+    Rule const count = within(0, 1024);
     fields.integer("routers", dragonfly.routers, count);
     if (network.kind == Kind::dragonfly_plus) fields.integer("spines", dragonfly.spines, count);
     fields.integer("nics_per_router", dragonfly.nics_per_router, count);
     fields.integer("global_links", dragonfly.global_links, within(1, 4096));
-    fields.integer("groups", dragonfly.groups, within(0, 100'000));
+    fields.integer("groups", dragonfly.groups, within(0, 20'000));
 }
 
 void describe_lattice(Fields& fields, fabric::LatticeParams& lattice) {

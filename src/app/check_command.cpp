@@ -6,6 +6,7 @@
 #include "agree.hpp"
 #include "commands.hpp"
 #include "deck_source.hpp"
+#include "machine_memory.hpp"
 #include "megaweave/engine/deployment.hpp"
 #include "megaweave/engine/feasibility.hpp"
 
@@ -127,9 +128,11 @@ int check_command(Options const& options, parallel::Comm& comm) {
     auto const world = on_all_ranks(comm, [&] {
         return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides, piped));
     });
+    refuse_beyond_memory(*world, comm);
     if (!comm.root()) return exit_done;
     engine::Deployment const deployment = engine::describe(*world);
     print_site(world->deck(), deployment);
+    line("memory of a run", fmt::format("about {:.2g} GB", memory_of(*world) * 1e-9));
     print_network(deployment);
     print_scale_up(deployment.scale_up, world->deck().cluster.rack.scale_up);
     engine::Feasibility const feasibility = engine::assess(*world);

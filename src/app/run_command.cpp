@@ -13,6 +13,7 @@
 #include "commands.hpp"
 #include "deck_source.hpp"
 #include "going_on.hpp"
+#include "machine_memory.hpp"
 #include "megaweave/core/error.hpp"
 #include "megaweave/engine/feasibility.hpp"
 #include "megaweave/engine/simulation.hpp"
@@ -102,6 +103,7 @@ int run_command(Options const& options, parallel::Comm& comm) {
     auto const world = on_all_ranks(comm, [&] {
         return std::make_unique<engine::World>(config::read_deck(options.deck, options.overrides, piped));
     });
+    refuse_beyond_memory(*world, comm);
     config::Deck const& deck = world->deck();
     std::string const directory = options.output.empty() ? deck.output.directory : options.output;
     std::optional<Beginning> beginning;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "megaweave/core/check.hpp"
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/text.hpp"
+#include "megaweave/core/text_file.hpp"
 #include "megaweave/llm/work.hpp"
 
 namespace mw::app {
@@ -103,8 +105,7 @@ std::string count(Row const& row, config::Entries const& entries) {
 }
 
 std::string count_all(Options const& options) {
-    std::ifstream in{options.flows_in};
-    if (!in) throw core::InputError(options.flows_in + ": cannot be read");
+    std::istringstream in{core::need_text_file(options.flows_in, core::table_limits)};
     std::string header;
     for (char const* column : columns) header += (header.empty() ? "" : ",") + std::string{column};
     std::string line;

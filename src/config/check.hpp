@@ -11,7 +11,9 @@ void check_deck(Deck const& deck, Tree const& root, Problems& problems);
 [[nodiscard]] std::int64_t clos_capacity(fabric::NetworkParams const& clos);
 //! The Clos rules alone, for `flows`.
 void check_clos(fabric::NetworkParams const& clos, Tree const& root, Problems& problems);
+//! Keys that the deck states and that cannot act in the modes it chose, one sentence each.
+void note_idle_keys(Deck const& deck, Tree const& root, std::vector<std::string>& notes);
 //! What a result rests on that the user should know, one sentence each.
-[[nodiscard]] std::vector<std::string> warnings_of(Deck const& deck);
+[[nodiscard]] std::vector<std::string> warnings_of(Deck const& deck, Tree const& root);
 
 }  // namespace mw::config

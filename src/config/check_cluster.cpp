@@ -53,6 +53,18 @@ void check_scale_up(hardware::RackParams const& rack, Checker& check) {
     }
 }
 
+void check_rack_power(hardware::RackParams const& rack, Checker& check) {
+    check.expect(rack.node.fan_idle_w <= rack.node.fan_full_w, {"cluster.rack"},
+                 "fan_idle of rack " + rack.name + " is more than its fan_full");
+    hardware::ClockParams const& clock = rack.accelerator.clock;
+    check.expect(clock.min_mhz <= clock.max_mhz, {"cluster.rack"},
+                 "min_mhz of accelerator " + rack.accelerator.name + " is above its max_mhz");
+    hardware::ThermalParams const& thermal = rack.accelerator.thermal;
+    check.expect(
+        thermal.throttle_start_c < thermal.throttle_full_c, {"cluster.rack"},
+        "throttle_start of accelerator " + rack.accelerator.name + " is not below its throttle_full");
+}
+
 void check_rack(ClusterParams const& cluster, Checker& check) {
     auto const& rack = cluster.rack;
     std::int64_t const node = rack.node.accelerators;
@@ -67,6 +79,7 @@ void check_rack(ClusterParams const& cluster, Checker& check) {
         "scale_up_domain of rack " + rack.name +
             " must be whole nodes, and the rack whole domains or the domain whole racks");
     check_scale_up(rack, check);
+    check_rack_power(rack, check);
     auto const& accelerator = rack.accelerator;
     check.expect(cluster.boards.power_cap_w == 0 || cluster.boards.power_cap_w > accelerator.resident_idle_w,
                  {"cluster.boards.power_cap", "cluster.rack"},
@@ -74,7 +87,7 @@ void check_rack(ClusterParams const& cluster, Checker& check) {
                      " W that an idle " + accelerator.name + " draws");
     check.expect(accelerator.hbm_usable_bytes < 1.1 * accelerator.hbm_bytes, {"cluster.rack"},
                  "accelerator " + accelerator.name + " has more usable memory than its capacity");
-    check.expect(accelerator.idle_w <= accelerator.tdp_w && accelerator.resident_idle_w <= accelerator.tdp_w,
+    check.expect(accelerator.idle_w < accelerator.tdp_w && accelerator.resident_idle_w <= accelerator.tdp_w,
                  {"cluster.rack"}, "accelerator " + accelerator.name + " draws more when idle than its tdp");
 }
 

@@ -121,9 +121,19 @@ std::int64_t pool_link(ClusterParams const& cluster) {
     return pool.bytes_per_s / std::max<std::int64_t>(1, pool.accelerators(cluster.rack));
 }
 
+//! A default that depends on other values, stated by its word.
+bool states_default(Tree const& node) {
+    return node.kind == Tree::Kind::scalar &&
+           (node.text == "adapter" || node.text == "nearest" || node.text == "share" || node.text == "all" ||
+            node.text == "auto");
+}
+
 //! Defaults that depend on other values.
 void complete(Deck& deck, Tree const& root, ReadContext& context) {
-    auto const given = [&](std::string_view path) { return at_path(root, path) != nullptr; };
+    auto const given = [&](std::string_view path) {
+        Tree const* const node = at_path(root, path);
+        return node != nullptr && !states_default(*node);
+    };
     auto& cluster = deck.cluster;
     auto& clos = cluster.scale_out;
     clos.endpoints = cluster.accelerators;
@@ -157,7 +167,27 @@ std::string written(Deck deck, WriteFields::Purpose purpose) {
     return fields.yaml();
 }
 
+//! Where each key stands, down to the entries of lists.
+void note_places(Tree const& node, std::string const& path, Problems const& problems,
+                 std::map<std::string, std::string, std::less<>>& places) {
+    places.emplace(path, problems.place(node.where));
+    for (auto const& member : node.members)
+        note_places(member.value, join_path(path, member.key), problems, places);
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+        note_places(node.items[i], path + "[" + std::to_string(i) + "]", problems, places);
+}
+
 }  // namespace
+
+std::string Deck::placed(std::string_view at, std::string const& message) const {
+    for (;;) {
+        auto const found = places.find(at);
+        if (found != places.end()) return found->second + ": " + message;
+        if (at.empty()) return message;
+        auto const end = at.find_last_of(".[");
+        at = at.substr(0, end == std::string_view::npos ? 0 : end);
+    }
+}
 
 Deck read_deck(std::string const& path, std::vector<Override> const& overrides,
                std::optional<std::string> const& text) {
@@ -172,7 +202,8 @@ Deck read_deck(std::string const& path, std::vector<Override> const& overrides,
     complete(deck, source.root, context);
     check_deck(deck, source.root, source.problems);
     source.problems.raise();
-    deck.warnings = warnings_of(deck);
+    note_places(source.root, "", source.problems, deck.places);
+    deck.warnings = warnings_of(deck, source.root);
     deck.effective_yaml = written(deck, WriteFields::Purpose::reader);
     deck.physics_yaml = written(deck, WriteFields::Purpose::hash);
     deck.physics_hash = core::hash_text(deck.physics_yaml);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <span>
 #include <string>
@@ -17,8 +18,6 @@ struct Rule {
     bool required{false};
     double min{-std::numeric_limits<double>::infinity()};
     double max{std::numeric_limits<double>::infinity()};
-    bool open_min{false};  //!< strictly above min
-    bool open_max{false};  //!< strictly below max
 
     [[nodiscard]] constexpr Rule need() const {
         Rule rule = *this;
@@ -35,15 +34,30 @@ struct Rule {
 constexpr Rule at_least(double min) {
     return {.min = min};
 }
-constexpr Rule above(double min) {
-    return {.min = min, .open_min = true};
+constexpr Rule within(double min, double max) {
+    return {.min = min, .max = max};
 }
 inline constexpr Rule anything{};
-inline constexpr Rule positive = above(0);
-inline constexpr Rule not_negative = at_least(0);
-inline constexpr Rule share = at_least(0).up_to(1);                                         //!< [0, 1]
-inline constexpr Rule positive_share = positive.up_to(1);                                   //!< (0, 1]
-inline constexpr Rule inner_share{.min = 0, .max = 1, .open_min = true, .open_max = true};  //!< (0, 1)
+inline constexpr Rule share = within(0, 1);
+
+/*!
+ * Every number has bounds on both sides, beyond what could be meant within ten years: at either, alone in a deck, nothing overflows,
+ * divides by zero or takes minutes (tests/edges/bounds_test.cpp goes through all keys). Some that several blocks share, in SI units:
+ */
+namespace bounds {
+inline constexpr Rule count = within(0, 1e6);
+inline constexpr Rule watts = within(0, 1e6);           //!< of a board, host, switch or chassis
+inline constexpr Rule latency = within(0, 1);           //!< of a kernel, message or memory
+inline constexpr Rule efficiency = within(0.5, 1);      //!< of what converts power
+inline constexpr Rule reached_share = within(0.01, 1);  //!< of a ceiling
+inline constexpr Rule factor = within(0.01, 10);
+inline constexpr Rule bytes_per_s = within(1e6, 1e16);  //!< of a port, link or switch
+inline constexpr Rule joules_per_byte = within(0, 1e-6);
+inline constexpr Rule site_watts = within(1, 1e12);
+inline constexpr Rule event = within(1e-6, 26280 * 3600.0);  //!< length of a run or an event: three years
+inline constexpr Rule start = within(0, 26280 * 3600.0);
+inline constexpr Rule tokens = within(1, 1e8);  //!< of a prompt, an answer, a context
+}  // namespace bounds
 
 //! The words of an enum, in its order, and words that the deck format knows but this version does not simulate.
 struct Choices {
@@ -68,6 +82,8 @@ class Fields {
     [[nodiscard]] virtual bool is_word(std::string_view key) const = 0;
     //! Reading: the key is there and says just this.
     [[nodiscard]] virtual bool says(std::string_view key, std::string_view word) const = 0;
+    //! Reading: the key states its default by a word, as the documentation does (`power_cap: TDP`); there is no number to read.
+    [[nodiscard]] bool is_default(std::string_view key, std::initializer_list<std::string_view> words);
     //! Writing for the hash: leave out what cannot change a result.
     [[nodiscard]] virtual bool physics_only() const { return false; }
     //! Name under which the catalogue lists this block; "" outside the catalogue.

@@ -53,7 +53,9 @@ std::string format_quantity(double value, Unit const& usual) {
     }
     std::string const in_usual = format_in(value, usual);
     std::size_t const longer = in_usual.starts_with('0') ? 0 : 2;  // 400 Gb/s for 50 GB/s, but not 0.05 TB/s
-    return !in_usual.empty() && in_usual.size() <= best.size() + longer ? in_usual : best;
+    if (!in_usual.empty() && in_usual.size() <= best.size() + longer) return in_usual;
+    if (!best.empty()) return best;
+    return format_number((value - usual.offset) / usual.factor) + " " + std::string{usual.name};
 }
 
 }  // namespace mw::config

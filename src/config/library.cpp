@@ -1,12 +1,15 @@
 #include "library.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "megaweave/config/catalogue.hpp"
 
 namespace mw::config {
 
 namespace {
+
+constexpr std::size_t most_entries = 1000;  // each is read, and looked for by name
 
 bool has_alias(Tree const& entry, std::string_view name) {
     Tree const* const aliases = entry.find("aliases");
@@ -38,6 +41,10 @@ void Library::add_entries(Tree const& kinds) {
         } else if (member.value.kind != Tree::Kind::map) {
             problems_.add(member.value.where, "catalogue_entries",
                           "catalogue_entries." + member.key + " must be a block of entries by name");
+        } else if (member.value.members.size() > most_entries) {
+            problems_.add(member.value.where, "catalogue_entries",
+                          "catalogue_entries." + member.key + " has more than " +
+                              std::to_string(most_entries) + " entries. Leave out those that no deck names");
         } else {
             shelves_.push_back({member.key, member.value});
         }
@@ -57,12 +64,11 @@ Library::Found Library::find(std::string_view kind, std::string_view name) const
 
 std::vector<std::string> Library::names(std::string_view kind) const {
     std::vector<std::string> result;
+    std::unordered_set<std::string_view> seen;
     for (auto const& shelf : shelves_) {
         if (shelf.kind != kind) continue;
-        for (auto const& member : shelf.entries.members) {
-            if (std::find(result.begin(), result.end(), member.key) == result.end())
-                result.push_back(member.key);
-        }
+        for (auto const& member : shelf.entries.members)
+            if (seen.insert(member.key).second) result.push_back(member.key);
     }
     return result;
 }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::pair<std::string_view, std::string_view> words_for_blocks[] = {
     {"rack", "base"},   {"model", "base"},       {"engine", "base"}, {"optics", "base"},
-    {"switch", "base"}, {"accelerator", "base"}, {"cooling", "kind"}};
+    {"switch", "base"}, {"accelerator", "base"}, {"memory", "base"}, {"cooling", "kind"}};
 
 //! `rack: hgx-h100` as `rack: {base: hgx-h100}`.
 bool make_block(Tree& node, std::string_view key) {
@@ -35,7 +35,9 @@ class Setter {
     void operator()(Tree& root) {
         auto const steps = split_path(change_.path);
         if (steps.empty()) return fail("is not a path. Write for example --set cluster.accelerators=512");
+        std::size_t const before = problems_.count();
         Tree value = parse_text(change_.value, where_.source, problems_);
+        if (problems_.count() != before) return;
         if (value.kind == Tree::Kind::null)
             return fail("has no value. Write for example --set " + change_.path + "=1");
         Tree* node = &root;

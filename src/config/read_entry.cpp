@@ -6,6 +6,10 @@
 
 namespace mw::config {
 
+namespace {
+constexpr std::size_t most_bases = 16;
+}
+
 void ReadFields::entry(std::string_view key, std::string_view kind, Body const& body, Rule rule,
                        std::string_view fallback) {
     auto const names = context_.library.names(kind);
@@ -54,12 +58,13 @@ void ReadFields::read_entry(ReadContext& context, std::string_view kind, Tree co
     while (Tree const* const base = chain.back()->find("base")) {
         auto const found = context.library.find(kind, base->text);
         bool const endless = std::find(chain.begin(), chain.end(), found.tree) != chain.end();
-        if (found.tree == nullptr || endless) {
-            auto const words = context.library.all_words(kind);
+        bool const too_long = chain.size() >= most_bases;
+        if (found.tree == nullptr || endless || too_long) {
+            std::string why = endless ? "refers to itself" : "is the base of more than 16 bases";
+            if (found.tree == nullptr)
+                why = "is not in the catalogue. " + suggestion(base->text, context.library.all_words(kind));
             context.problems.add(base->where, path + ".base",
-                                 quote(base->text) + " in " + path + ".base " +
-                                     (endless ? "refers to itself"
-                                              : "is not in the catalogue. " + suggestion(base->text, words)));
+                                 quote(base->text) + " in " + path + ".base " + why);
             break;
         }
         chain.push_back(found.tree);

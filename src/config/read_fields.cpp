@@ -11,6 +11,8 @@ namespace mw::config {
 
 namespace {
 
+constexpr std::size_t most_items = 1000;  // of a list of blocks
+
 std::string kind_of(Tree const& node) {
     switch (node.kind) {
         case Tree::Kind::null:
@@ -31,6 +33,10 @@ void ReadFields::finish() {
     if (tree_.kind != Tree::Kind::map) return;
     for (auto const& member : tree_.members) {
         if (std::find(asked_.begin(), asked_.end(), member.key) != asked_.end()) continue;
+        if (context_.problems.full()) {
+            context_.problems.add(member.where, "", "");
+            continue;
+        }
         context_.problems.add(member.where, at(member.key),
                               "unknown key " + quote(member.key) + " in " +
                                   (path_.empty() ? "the deck" : path_) + ". " +
@@ -90,19 +96,20 @@ Tree const* ReadFields::take_scalar(std::string_view key, Rule rule, std::string
 
 bool ReadFields::in_range(Tree const& node, std::string_view key, double value, Rule rule,
                           std::string_view unit) {
-    bool const low = rule.open_min ? value <= rule.min : value < rule.min;
-    bool const high = rule.open_max ? value >= rule.max : value > rule.max;
-    if (!low && !high) return true;
+    // A bound that a message states in its unit is accepted when it is written so.
+    constexpr double rounding = 1e-12;
+    bool const in = value >= rule.min - rounding * std::abs(rule.min) &&
+                    value <= rule.max + rounding * std::abs(rule.max);
+    if (in) return true;
     auto const show = [&](double limit) {
         return unit.empty() ? format_number(limit) : format_quantity(limit, unit_named(unit));
     };
     std::string clause = "must be ";
     if (std::isfinite(rule.min)) {
-        clause += rule.open_min ? "above " + show(rule.min) : "at least " + show(rule.min);
+        clause += "at least " + show(rule.min);
         if (std::isfinite(rule.max)) clause += " and ";
     }
-    if (std::isfinite(rule.max))
-        clause += rule.open_max ? "below " + show(rule.max) : "at most " + show(rule.max);
+    if (std::isfinite(rule.max)) clause += "at most " + show(rule.max);
     problem(node, key, clause);
     return false;
 }
@@ -258,6 +265,8 @@ void ReadFields::list(std::string_view key, std::size_t,
     if (node->kind != Tree::Kind::list)
         return problem(*node, key, "must be a list: start each entry with '- '");
     if (node->items.empty()) return problem(*node, key, "must have at least one entry");
+    if (node->items.size() > most_items)
+        return problem(*node, key, "must have at most " + std::to_string(most_items) + " entries");
     for (std::size_t i = 0; i < node->items.size(); ++i) {
         std::string const path = at(key) + "[" + std::to_string(i) + "]";
         if (node->items[i].kind != Tree::Kind::map) {
@@ -284,6 +293,15 @@ void ReadFields::pick(std::string_view key, std::size_t& index, Choices const& c
                        "is known to the deck format, but this version simulates only " + join(choices.names));
     }
     problem(*node, key, "is not a choice. " + suggestion(node->text, choices.names));
+}
+
+bool Fields::is_default(std::string_view key, std::initializer_list<std::string_view> words) {
+    for (std::string_view const word : words) {
+        if (!says(key, word)) continue;
+        known(key);
+        return true;
+    }
+    return false;
 }
 
 void Fields::bytes(std::string_view key, std::int64_t& value, std::string_view unit, Rule rule) {

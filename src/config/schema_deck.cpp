@@ -5,10 +5,10 @@ namespace mw::config {
 namespace {
 
 void describe(Fields& fields, TimeParams& time) {
-    fields.time("duration", time.duration_ns, "s", positive.need());
-    fields.time("warmup", time.warmup_ns, "s", not_negative);
-    fields.time("window", time.window_ns, "ms", positive);
-    fields.time("sample", time.sample_ns, "ms", positive);
+    fields.time("duration", time.duration_ns, "s", bounds::event.need());
+    fields.time("warmup", time.warmup_ns, "s", bounds::start);
+    fields.time("window", time.window_ns, "ms", within(1e-6, 1));
+    fields.time("sample", time.sample_ns, "ms", within(1e-6, 3600));
 }
 
 void describe_transport(Fields& fields, fabric::TransportParams& transport) {
@@ -16,10 +16,10 @@ void describe_transport(Fields& fields, fabric::TransportParams& transport) {
     if (!fields.reading() && transport.kind == fabric::TransportParams::Kind::ideal) return;
     fields.block("transport", [&](Fields& block) {
         block.choice("kind", transport.kind, kinds);
-        block.bytes("payload", transport.payload_bytes, "B", at_least(1).up_to(1e6));
-        block.bytes("header", transport.header_bytes, "B", at_least(0).up_to(1e6));
-        block.number("spraying_loss", transport.spraying_loss, at_least(0).up_to(0.9));
-        block.quantity("queueing", transport.queueing_s, "s", at_least(0).up_to(1));
+        block.bytes("payload", transport.payload_bytes, "B", within(64, 1e6));
+        block.bytes("header", transport.header_bytes, "B", within(0, 4096));
+        block.number("spraying_loss", transport.spraying_loss, within(0, 0.9));
+        block.quantity("queueing", transport.queueing_s, "s", within(0, 1));
     });
 }
 
@@ -27,7 +27,8 @@ void describe_scale_out(Fields& fields, ClusterParams& cluster) {
     describe_network(fields, cluster.scale_out);
     describe_transport(fields, cluster.transport);
     fields.entry("optics", "optics", [&](Fields& entry) { describe(entry, cluster.optics); });
-    fields.entry("switch", "switches", [&](Fields& entry) { describe(entry, cluster.network_switch); });
+    if (!fields.is_default("switch", {"nearest"}))
+        fields.entry("switch", "switches", [&](Fields& entry) { describe(entry, cluster.network_switch); });
 }
 
 void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
@@ -41,10 +42,11 @@ void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
         return;
     }
     fields.block("memory_pool", [&](Fields& block) {
-        block.quantity("capacity", pool.capacity_bytes, "TB", at_least(1e6).up_to(1e18).need());
-        block.bytes("bandwidth", pool.bytes_per_s, "TB/s", at_least(1e6).up_to(1e17).need());
+        block.quantity("capacity", pool.capacity_bytes, "TB", within(1e6, 1e18).need());
+        block.bytes("bandwidth", pool.bytes_per_s, "TB/s", within(1e6, 1e17).need());
         block.choice("per", pool.scope, scopes);
-        block.bytes("link", pool.link_bytes_per_s, "Gb/s", at_least(1e6).up_to(1e17));
+        if (!block.is_default("link", {"share", "adapter"}))
+            block.bytes("link", pool.link_bytes_per_s, "Gb/s", within(1e6, 1e17));
         block.number("prefetch", pool.prefetch, share);
         block.entry(
             "memory", "memories", [&](Fields& entry) { describe(entry, pool.memory); }, anything, "ddr5");
@@ -65,17 +67,19 @@ void describe_memory_pool(Fields& fields, ClusterParams& cluster) {
 void describe_boards(Fields& fields, hardware::BoardControlParams& boards) {
     if (!fields.reading() && !boards.any()) return;
     fields.block("boards", [&](Fields& block) {
-        if (block.reading() || boards.power_cap_w > 0)
-            block.quantity("power_cap", boards.power_cap_w, "W", positive.up_to(1e5));
-        if (block.reading() || boards.clock_mhz > 0)
-            block.number("clock_mhz", boards.clock_mhz, at_least(1).up_to(1e5));
-        block.time("cap_average", boards.cap_average_ns, "ms", positive.up_to(100));
-        block.time("cap_lag", boards.cap_lag_ns, "ms", positive.up_to(100));
+        bool const no_cap = block.is_default("power_cap", {"TDP", "none"});
+        bool const no_lock = block.is_default("clock_mhz", {"no lock", "none"});
+        if (!no_cap && (block.reading() || boards.power_cap_w > 0))
+            block.quantity("power_cap", boards.power_cap_w, "W", within(1, 1e5));
+        if (!no_lock && (block.reading() || boards.clock_mhz > 0))
+            block.number("clock_mhz", boards.clock_mhz, within(1, 1e5));
+        block.time("cap_average", boards.cap_average_ns, "ms", within(1e-6, 100));
+        block.time("cap_lag", boards.cap_lag_ns, "ms", within(1e-6, 100));
     });
 }
 
 void describe(Fields& fields, ClusterParams& cluster) {
-    fields.integer("accelerators", cluster.accelerators, at_least(1).up_to(1e8).need());
+    fields.integer("accelerators", cluster.accelerators, within(1, 1e7).need());
     fields.entry(
         "rack", "racks", [&](Fields& entry) { describe(entry, cluster.rack); }, anything.need());
     describe_boards(fields, cluster.boards);
@@ -91,20 +95,20 @@ void describe(Fields& fields, plant::CoolingParams& cooling) {
     }
     fields.block("cooling", [&](Fields& block) {
         block.choice("kind", cooling.kind, kinds);
-        block.quantity("supply", cooling.supply_c, "degC", at_least(0).up_to(80));
-        block.quantity("air_supply", cooling.air_supply_c, "degC", at_least(0).up_to(60));
-        block.quantity("air_approach", cooling.air_approach_k, "K", at_least(0).up_to(60));
-        block.quantity("wet_bulb", cooling.wet_bulb_c, "degC", at_least(-60).up_to(60));
-        block.quantity("approach", cooling.approach_k, "K", at_least(0).up_to(60));
-        block.quantity("pump_pressure", cooling.pump_pressure_pa, "kPa", not_negative);
-        block.quantity("cdu_pressure", cooling.cdu_pressure_pa, "kPa", not_negative);
-        block.number("pump_efficiency", cooling.pump_efficiency, positive_share);
-        block.quantity("loop_rise", cooling.loop_rise_k, "K", positive);
+        block.quantity("supply", cooling.supply_c, "degC", within(0, 80));
+        block.quantity("air_supply", cooling.air_supply_c, "degC", within(0, 60));
+        block.quantity("air_approach", cooling.air_approach_k, "K", within(0, 60));
+        block.quantity("wet_bulb", cooling.wet_bulb_c, "degC", within(-60, 60));
+        block.quantity("approach", cooling.approach_k, "K", within(0, 60));
+        block.quantity("pump_pressure", cooling.pump_pressure_pa, "kPa", within(0, 1e7));
+        block.quantity("cdu_pressure", cooling.cdu_pressure_pa, "kPa", within(0, 1e7));
+        block.number("pump_efficiency", cooling.pump_efficiency, within(0.1, 1));
+        block.quantity("loop_rise", cooling.loop_rise_k, "K", within(0.5, 60));
         block.number("tower_fan_share", cooling.tower_fan_share, share);
-        block.number("chiller_cop", cooling.chiller_cop, positive);
+        block.number("chiller_cop", cooling.chiller_cop, within(0.5, 50));
         block.number("crah_fan_share", cooling.crah_fan_share, share);
-        if (block.reading() || cooling.constant_pue > 0)
-            block.number("pue", cooling.constant_pue, at_least(1).up_to(10));
+        if (!block.is_default("pue", {"none"}) && (block.reading() || cooling.constant_pue > 0))
+            block.number("pue", cooling.constant_pue, within(1, 10));
     });
 }
 
@@ -116,23 +120,26 @@ void seconds(Fields& fields, char const* key, double& value, Rule rule) {
 
 void describe_rack_storage(Fields& fields, plant::RackStorageParams& storage) {
     if (!fields.reading() && !storage.on()) return;
+    if (fields.is_default("rack_storage", {"none"})) return;
     if (fields.reading() && !fields.has("rack_storage")) {
         fields.known("rack_storage");
         return;
     }
     fields.block("rack_storage", [&](Fields& block) {
-        block.quantity("capacity", storage.capacity_j, "kWh", positive.need());
-        block.quantity("discharge", storage.discharge_w, "kW", positive.need());
+        block.quantity("capacity", storage.capacity_j, "kWh", within(3600, 3.6e11).need());
+        block.quantity("discharge", storage.discharge_w, "kW", within(1, 1e8).need());
         if (block.reading()) storage.charge_w = storage.discharge_w;
-        block.quantity("charge", storage.charge_w, "kW", positive);
-        block.number("round_trip", storage.round_trip, positive_share);
-        seconds(block, "smoothing", storage.smoothing_s, at_least(0.25).up_to(1e5));
+        if (!block.is_default("charge", {"as discharge"}))
+            block.quantity("charge", storage.charge_w, "kW", within(1, 1e8));
+        block.number("round_trip", storage.round_trip, within(0.1, 1));
+        seconds(block, "smoothing", storage.smoothing_s, within(0.25, 1e5));
         block.number("set_point", storage.set_point_share, share);
     });
 }
 
 void describe(Fields& fields, plant::GridParams& grid) {
     if (!fields.reading() && !grid.on()) return;
+    if (fields.is_default("grid", {"none"})) return;
     if (fields.reading() && !fields.has("grid")) {
         fields.known("grid");
         return;
@@ -141,15 +148,15 @@ void describe(Fields& fields, plant::GridParams& grid) {
         block.block(
             "event",
             [&](Fields& event) {
-                event.time("start", grid.event_start_ns, "s", not_negative);
-                event.time("duration", grid.event_ns, "s", positive.need());
+                event.time("start", grid.event_start_ns, "s", bounds::start);
+                event.time("duration", grid.event_ns, "s", bounds::event.need());
                 event.number("available", grid.available, share);
             },
             anything.need());
-        if (block.reading() || grid.generators_w > 0)
-            block.quantity("generators", grid.generators_w, "MW", positive);
-        block.time("generators_start", grid.generators_start_ns, "s", not_negative);
-        block.time("restart", grid.restart_ns, "s", not_negative);
+        if (!block.is_default("generators", {"none"}) && (block.reading() || grid.generators_w > 0))
+            block.quantity("generators", grid.generators_w, "MW", bounds::site_watts);
+        block.time("generators_start", grid.generators_start_ns, "s", within(0, 1e6));
+        block.time("restart", grid.restart_ns, "s", within(0, 1e6));
     });
 }
 
@@ -157,53 +164,56 @@ void describe(Fields& fields, plant::DeliveryParams& delivery) {
     static Choices const modes{{"none", "eco", "double_conversion"}, {}};
     static Choices const redundancies{{"as_installed", "n_plus_1", "n_plus_n"}, {}};
     constexpr std::array typical_efficiency{1.0, 0.985, 0.95};  // physics.md, section 5
-    fields.numbers("psu_load", delivery.psu_load, positive_share);
-    fields.numbers("psu_efficiency", delivery.psu_efficiency, positive_share);
+    fields.numbers("psu_load", delivery.psu_load, within(0.001, 1));
+    fields.numbers("psu_efficiency", delivery.psu_efficiency, bounds::efficiency);
     fields.choice("ups", delivery.ups, modes);
     if (fields.reading())
         delivery.ups_efficiency = typical_efficiency[static_cast<std::size_t>(delivery.ups)];
-    fields.number("ups_efficiency", delivery.ups_efficiency, positive_share);
-    fields.number("ups_redundancy", delivery.ups_redundancy, at_least(1).up_to(4));
+    if (!fields.is_default("ups_efficiency", {"by mode"}))
+        fields.number("ups_efficiency", delivery.ups_efficiency, bounds::efficiency);
+    fields.number("ups_redundancy", delivery.ups_redundancy, within(1, 4));
     fields.choice("psu_redundancy", delivery.psu_redundancy, redundancies);
-    fields.quantity("psu_unit", delivery.psu_unit_w, "W", positive);
-    fields.number("tray_converter_efficiency", delivery.tray_converter_efficiency, positive_share);
-    fields.number("busway_full_load", delivery.busway_full_load, share);
-    fields.number("transformer_no_load", delivery.transformer_no_load, share);
-    fields.number("transformer_full_load", delivery.transformer_full_load, share);
+    fields.quantity("psu_unit", delivery.psu_unit_w, "W", within(1, 1e7));
+    fields.number("tray_converter_efficiency", delivery.tray_converter_efficiency, bounds::efficiency);
+    fields.number("busway_full_load", delivery.busway_full_load, within(0, 0.5));
+    fields.number("transformer_no_load", delivery.transformer_no_load, within(0, 0.5));
+    fields.number("transformer_full_load", delivery.transformer_full_load, within(0, 0.5));
     fields.block("battery", [&](Fields& block) {
-        seconds(block, "autonomy", delivery.battery.autonomy_s, not_negative.up_to(1e6));
+        seconds(block, "autonomy", delivery.battery.autonomy_s, within(0, 86400));
         block.number("recharge_share", delivery.battery.recharge_share, share);
-        block.number("round_trip", delivery.battery.round_trip, positive_share);
+        block.number("round_trip", delivery.battery.round_trip, within(0.1, 1));
     });
     describe_rack_storage(fields, delivery.rack_storage);
 }
 
 void describe_weather(Fields& fields, plant::WeatherParams& weather) {
     if (!fields.reading() && weather.file.empty()) return;
+    if (fields.is_default("weather", {"none"})) return;
     if (fields.reading() && !fields.has("weather")) {
         fields.known("weather");
         return;
     }
     fields.block("weather", [&](Fields& block) {
         block.file("file", weather.file);
-        block.time("offset", weather.offset_ns, "h", not_negative);
+        block.time("offset", weather.offset_ns, "h", bounds::start);
     });
 }
 
 void describe(Fields& fields, plant::ThermalPlantParams& thermal) {
     if (!fields.reading() && !thermal.on) return;
+    if (fields.is_default("thermal", {"none"})) return;
     if (fields.reading()) thermal.on = fields.has("thermal");
     fields.block("thermal", [&](Fields& block) {
         block.flag("on", thermal.on);
-        Rule const some_time = positive.up_to(1e6);
+        Rule const some_time = within(0.1, 1e6);
         seconds(block, "loop", thermal.loop_s, some_time);
         seconds(block, "hall", thermal.hall_s, some_time);
         seconds(block, "response", thermal.response_s, some_time);
-        block.number("spare", thermal.spare, positive.up_to(10));
-        if (!block.reading() && thermal.failure_ns == 0) return;
+        block.number("spare", thermal.spare, within(0.1, 10));
+        if (block.is_default("failure", {"none"}) || (!block.reading() && thermal.failure_ns == 0)) return;
         block.block("failure", [&](Fields& failure) {
-            failure.time("start", thermal.failure_start_ns, "s", not_negative);
-            failure.time("duration", thermal.failure_ns, "s", positive);
+            failure.time("start", thermal.failure_start_ns, "s", bounds::start);
+            failure.time("duration", thermal.failure_ns, "s", bounds::event);
             failure.number("available", thermal.failure_available, share);
         });
     });
@@ -214,44 +224,48 @@ void describe(Fields& fields, plant::ControlParams& control) {
     if (!fields.reading() && !control.on()) return;
     fields.block("control", [&](Fields& block) {
         block.choice("policy", control.policy, policies);
-        block.time("period", control.period_ns, "s", positive);
-        if (block.reading() || control.row_budget_w > 0)
-            block.quantity("row_budget", control.row_budget_w, "kW", positive);
-        if (block.reading() || control.rack_budget_w > 0)
-            block.quantity("rack_budget", control.rack_budget_w, "kW", positive);
-        block.number("margin", control.margin, at_least(0).up_to(0.5));
-        if (!block.reading() && control.event_ns == 0) return;
+        block.time("period", control.period_ns, "s", within(1e-6, 3600));
+        if (!block.is_default("row_budget", {"none"}) && (block.reading() || control.row_budget_w > 0))
+            block.quantity("row_budget", control.row_budget_w, "kW", bounds::site_watts);
+        if (!block.is_default("rack_budget", {"none"}) && (block.reading() || control.rack_budget_w > 0))
+            block.quantity("rack_budget", control.rack_budget_w, "kW", bounds::site_watts);
+        block.number("margin", control.margin, within(0, 0.5));
+        if (block.is_default("event", {"none"}) || (!block.reading() && control.event_ns == 0)) return;
         block.block("event", [&](Fields& event) {
-            event.time("start", control.event_start_ns, "s", not_negative);
-            event.time("duration", control.event_ns, "s", positive);
+            event.time("start", control.event_start_ns, "s", bounds::start);
+            event.time("duration", control.event_ns, "s", bounds::event);
             bool const needed = event.has("duration");
-            event.quantity("budget", control.event_budget_w, "MW", needed ? positive.need() : positive);
+            event.quantity("budget", control.event_budget_w, "MW",
+                           needed ? bounds::site_watts.need() : bounds::site_watts);
         });
     });
 }
 
 void describe(Fields& fields, plant::FacilityParams& facility) {
-    if (fields.reading() || facility.budget_w > 0)
-        fields.quantity("budget", facility.budget_w, "MW", positive);
+    if (!fields.is_default("budget", {"none"}) && (fields.reading() || facility.budget_w > 0))
+        fields.quantity("budget", facility.budget_w, "MW", bounds::site_watts);
     describe_weather(fields, facility.weather);
     describe(fields, facility.thermal);
     describe(fields, facility.control);
     describe(fields, facility.grid);
-    if (fields.reading() || facility.carbon_kg_per_j > 0)
-        fields.quantity("carbon_intensity", facility.carbon_kg_per_j, "g/kWh", not_negative);
-    if (fields.reading() || facility.price_per_j > 0)
-        fields.quantity("energy_price", facility.price_per_j, "/MWh", not_negative);
+    if (!fields.is_default("carbon_intensity", {"none"}) &&
+        (fields.reading() || facility.carbon_kg_per_j > 0))
+        fields.quantity("carbon_intensity", facility.carbon_kg_per_j, "g/kWh",
+                        within(0, 1e5 * 1e-3 / 3600e3));
+    if (!fields.is_default("energy_price", {"none"}) && (fields.reading() || facility.price_per_j > 0))
+        fields.quantity("energy_price", facility.price_per_j, "/MWh", within(0, 1e9 / 3600e6));
     describe(fields, facility.cooling);
     fields.block("delivery", [&](Fields& block) { describe(block, facility.delivery); });
-    fields.quantity("other_power", facility.other_w_per_kw, "W/kW", not_negative);
+    fields.quantity("other_power", facility.other_w_per_kw, "W/kW", within(0, 1e4));
 }
 
 void describe(Fields& fields, OutputParams& output) {
     if (!fields.physics_only()) {
         fields.text("directory", output.directory);
-        fields.time("checkpoint_every", output.checkpoint_every_ns, "min", not_negative);
+        fields.time("checkpoint_every", output.checkpoint_every_ns, "min", within(0, 1e7));
     }
-    fields.number("request_sample", output.request_sample, share);
+    if (!fields.is_default("request_sample", {"auto"}))
+        fields.number("request_sample", output.request_sample, share);
 }
 
 //! Read before the rest of the deck, since they say what names mean.
@@ -297,7 +311,7 @@ void describe(Fields& fields, FlowsDeck& deck) {
     };
     auto const cluster = [&](Fields& block) {
         block.block("scale_out", scale_out, anything.need());
-        Rule const endpoints = at_least(1).up_to(1e8);
+        Rule const endpoints = within(1, 1e8);
         block.integer("accelerators", deck.network.endpoints,
                       deck.explicit_topology ? endpoints : endpoints.need());
         hardware::RackParams rack;

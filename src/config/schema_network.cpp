@@ -15,27 +15,27 @@ bool is_clos(Kind kind) {
 
 void describe_dragonfly(Fields& fields, fabric::NetworkParams& network) {
     fabric::DragonflyParams& dragonfly = network.dragonfly;
-    Rule const count = at_least(0).up_to(10'000);
+    Rule const count = within(0, 1024);
     fields.integer("routers", dragonfly.routers, count);
     if (network.kind == Kind::dragonfly_plus) fields.integer("spines", dragonfly.spines, count);
     fields.integer("nics_per_router", dragonfly.nics_per_router, count);
-    fields.integer("global_links", dragonfly.global_links, at_least(1).up_to(4096));
-    fields.integer("groups", dragonfly.groups, at_least(0).up_to(100'000));
+    fields.integer("global_links", dragonfly.global_links, within(1, 4096));
+    fields.integer("groups", dragonfly.groups, within(0, 20'000));
 }
 
 void describe_lattice(Fields& fields, fabric::LatticeParams& lattice) {
     if (fields.reading() || !lattice.sides.empty())
-        fields.integers("sides", lattice.sides, at_least(1).up_to(10'000));
-    fields.integer("dimensions", lattice.dimensions, at_least(1).up_to(6));
-    fields.integer("nics_per_switch", lattice.nics_per_switch, at_least(0).up_to(4096));
-    fields.integer("width", lattice.width, at_least(1).up_to(1024));
+        fields.integers("sides", lattice.sides, within(1, 10'000));
+    fields.integer("dimensions", lattice.dimensions, within(1, 6));
+    fields.integer("nics_per_switch", lattice.nics_per_switch, within(0, 4096));
+    fields.integer("width", lattice.width, within(1, 1024));
 }
 
 void describe_failures(Fields& fields, fabric::FailureParams& failures) {
     if (fields.reading() || !failures.switches.empty()) fields.words("switches", failures.switches);
     if (fields.reading() || !failures.links.empty()) fields.words("links", failures.links);
-    fields.number("switch_rate", failures.switch_rate, at_least(0).up_to(0.9));
-    fields.number("link_rate", failures.link_rate, at_least(0).up_to(0.9));
+    fields.number("switch_rate", failures.switch_rate, within(0, 0.9));
+    fields.number("link_rate", failures.link_rate, within(0, 0.9));
     fields.seed("seed", failures.seed);
 }
 
@@ -45,7 +45,7 @@ void describe_cable_latency(Fields& fields, core::TimeNs& latency_ns) {
         fields.text("cable_latency", layout);
         latency_ns = -1;
     } else {
-        fields.time("cable_latency", latency_ns, "ns", not_negative);
+        fields.time("cable_latency", latency_ns, "ns", bounds::latency);
     }
 }
 
@@ -72,9 +72,9 @@ void describe_classes(Fields& fields, fabric::ClassTable& classes) {
             if (!block.reading() && params == fabric::ClassParams{}) continue;
             block.block(fabric::traffic_names[c], [&](Fields& one) {
                 one.integer("priority", params.priority,
-                            at_least(0).up_to(static_cast<double>(fabric::priorities - 1)));
+                            within(0, static_cast<double>(fabric::priorities - 1)));
                 one.integer("weight", params.weight,
-                            at_least(1).up_to(static_cast<double>(fabric::most_class_weight)));
+                            within(1, static_cast<double>(fabric::most_class_weight)));
             });
         }
     });
@@ -124,20 +124,21 @@ void describe_network(Fields& fields, fabric::NetworkParams& network) {
             [[fallthrough]];
         case Kind::clos:
         case Kind::rail:
-            fields.integer("tiers", network.tiers, at_least(2).up_to(4));
-            fields.integer("radix", network.radix, at_least(4).up_to(4096));
-            fields.number("oversubscription", network.oversubscription, at_least(1).up_to(64));
+            fields.integer("tiers", network.tiers, within(2, 4));
+            fields.integer("radix", network.radix, within(4, 4096));
+            fields.number("oversubscription", network.oversubscription, within(1, 64));
             break;
     }
-    fields.bytes("link", network.link_bytes_per_s, "Gb/s", at_least(1));
-    fields.integer("planes", network.planes, at_least(1).up_to(64));
+    if (!fields.is_default("link", {"adapter"}))
+        fields.bytes("link", network.link_bytes_per_s, "Gb/s", within(1e6, 1e14));
+    fields.integer("planes", network.planes, within(1, 64));
     fields.choice("routing", network.routing, routings);
     if (network.routing == fabric::Routing::ugal) describe_detour(fields, network);
     describe_classes(fields, network.classes);
-    fields.time("switch_latency", network.switch_latency_ns, "ns", not_negative);
+    fields.time("switch_latency", network.switch_latency_ns, "ns", bounds::latency);
     describe_cable_latency(fields, network.cable_latency_ns);
-    fields.time("host_latency", network.host_latency_ns, "ns", not_negative);
-    fields.quantity("copper_reach", network.copper_reach_m, "m", not_negative);
+    fields.time("host_latency", network.host_latency_ns, "ns", bounds::latency);
+    fields.quantity("copper_reach", network.copper_reach_m, "m", within(0, 1e4));
     if (fields.reading() || !network.failures.none())
         fields.block("failures", [&](Fields& block) { describe_failures(block, network.failures); });
 }

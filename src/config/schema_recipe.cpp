@@ -33,8 +33,8 @@ void describe_cache(Fields& fields, std::optional<hardware::Precision>& kv_cache
 
 void describe(Fields& fields, serving::RecipeParams& recipe) {
     static Choices const loads{{"closed", "max"}, {}};
-    Rule const count = at_least(0).up_to(1e9);
-    Rule const steps = at_least(1).up_to(1e6);
+    Rule const count = within(0, 1e9);
+    Rule const steps = within(1, 1e6);
     describe_name(fields, recipe.name);
     fields.words("models", recipe.models);
     fields.flag("mixtures", recipe.mixtures);
@@ -54,10 +54,10 @@ void describe(Fields& fields, serving::RecipeParams& recipe) {
     fields.flag("tuned_limits", recipe.tuned_limits);
     fields.flag("whole_prompts", recipe.whole_prompts);
     describe_cache(fields, recipe.kv_cache);
-    fields.number("memory_share", recipe.memory_share, positive_share);
+    fields.number("memory_share", recipe.memory_share, bounds::reached_share);
     fields.flag("spread_experts", recipe.spread_experts);
     fields.flag("spread_attention", recipe.spread_attention);
-    fields.integer("draft_tokens", recipe.speculative.draft_tokens, at_least(0).up_to(64));
+    fields.integer("draft_tokens", recipe.speculative.draft_tokens, within(0, 64));
     fields.number("acceptance", recipe.speculative.acceptance, share);
     describe(fields, recipe.provenance, source_rule(fields));
 }

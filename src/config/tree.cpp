@@ -3,10 +3,30 @@
 #include <algorithm>
 #include <charconv>
 #include <numeric>
+#include <unordered_set>
 
 #include "megaweave/core/error.hpp"
 
 namespace mw::config {
+
+namespace {
+
+constexpr std::size_t longest_message = 2000;
+
+//! Cut before a character, not within one.
+std::string shortened(std::string const& text, std::size_t most) {
+    if (text.size() <= most) return text;
+    std::size_t end = most;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    return text.substr(0, end) + "…";
+}
+
+}  // namespace
+
+std::string quote(std::string const& text) {
+    constexpr std::size_t longest = 80;
+    return "'" + shortened(text, longest) + "'";
+}
 
 Tree const* Tree::find(std::string_view key) const {
     for (auto const& member : members) {
@@ -28,6 +48,10 @@ std::uint32_t Problems::add_source(std::string name, bool has_lines) {
 }
 
 void Problems::add(Where where, std::string_view path, std::string message) {
+    if (full()) {
+        ++unkept_;
+        return;
+    }
     mark(path);
     found_.push_back({where, std::move(message)});
 }
@@ -53,16 +77,20 @@ void Problems::raise() const {
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return found_[a].where < found_[b].where; });
     std::vector<std::string> messages;
+    std::unordered_set<std::string> said;
     for (std::size_t const i : order) {
-        auto const& [where, message] = found_[i];
-        Source const& source = sources_[where.source];
-        std::string text = source.name;
-        if (source.has_lines) text += ":" + std::to_string(where.line) + ":" + std::to_string(where.column);
-        text += ": " + message;
-        if (std::find(messages.begin(), messages.end(), text) == messages.end())
-            messages.push_back(std::move(text));
+        std::string text = place(found_[i].where) + ": " + shortened(found_[i].message, longest_message);
+        if (said.insert(text).second && said.size() <= most_shown) messages.push_back(std::move(text));
     }
+    std::size_t const more = said.size() - messages.size() + unkept_;
+    if (more > 0) messages.push_back("and " + std::to_string(more) + " more mistakes");
     throw core::InputError(std::move(messages));
+}
+
+std::string Problems::place(Where where) const {
+    Source const& source = sources_[where.source];
+    if (!source.has_lines) return source.name;
+    return source.name + ":" + std::to_string(where.line) + ":" + std::to_string(where.column);
 }
 
 std::vector<PathStep> split_path(std::string_view path) {

@@ -48,11 +48,15 @@ class Problems {
     //! A file (`name:line:column` in messages) or a command-line option (its own text).
     std::uint32_t add_source(std::string name, bool has_lines = true);
     void add(Where where, std::string_view path, std::string message);
+    //! So many are kept; more are only counted, and need no words.
+    [[nodiscard]] bool full() const { return found_.size() >= most_kept; }
     //! A mistake was found at this path or below it; what depends on it need not be checked.
     [[nodiscard]] bool touches(std::string_view path) const;
     void mark(std::string_view path) { paths_.emplace(path); }
-    [[nodiscard]] std::size_t count() const { return found_.size(); }
-    //! Throws core::InputError if anything was found.
+    //! `file:line:column`, or the option.
+    [[nodiscard]] std::string place(Where where) const;
+    [[nodiscard]] std::size_t count() const { return found_.size() + unkept_; }
+    //! Throws core::InputError if anything was found: the first 20 messages in the order of the files, and how many more there are.
     void raise() const;
 
   private:
@@ -64,8 +68,12 @@ class Problems {
         Where where;
         std::string message;
     };
+    static constexpr std::size_t most_kept = 1000;
+    static constexpr std::size_t most_shown = 20;
+
     std::vector<Source> sources_;
     std::vector<Problem> found_;
+    std::size_t unkept_{0};
     std::set<std::string, std::less<>> paths_;
 };
 
@@ -89,10 +97,8 @@ struct PathStep {
 [[nodiscard]] Where where_of(Tree const& root, std::string_view path);
 
 [[nodiscard]] std::string join_path(std::string_view parent, std::string_view key);
-//! `'word'`, as messages show what the user wrote.
-[[nodiscard]] inline std::string quote(std::string const& text) {
-    return "'" + text + "'";
-}
+//! `'word'`, as messages show what the user wrote; of a long text the beginning.
+[[nodiscard]] std::string quote(std::string const& text);
 //! "Did you mean 'x'?", or all that was expected.
 [[nodiscard]] std::string suggestion(std::string const& word, std::vector<std::string> const& candidates);
 //! `a, b, c`.

@@ -62,7 +62,7 @@ void warn_of_scale_up(Deck const& deck, Warnings& warnings) {
         }
 }
 
-Warnings warnings_of(Deck const& deck) {
+Warnings warnings_of(Deck const& deck, Tree const& root) {
     Warnings warnings;
     auto const& cluster = deck.cluster;
     auto const& accelerator = cluster.rack.accelerator;
@@ -85,6 +85,7 @@ Warnings warnings_of(Deck const& deck) {
             "cluster.scale_out.link is faster than the accelerator's network adapter, which is the limit");
     for (auto const& service : deck.services) warn_of_service(service, accelerator, warnings);
     warn_of_scale_up(deck, warnings);
+    note_idle_keys(deck, root, warnings);
     return warnings;
 }
 

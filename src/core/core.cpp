@@ -56,6 +56,9 @@ std::string nearest(std::string const& word, std::vector<std::string> const& can
     std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
     std::string best;
     for (auto const& candidate : candidates) {
+        std::size_t const longer = std::max(word.size(), candidate.size());
+        if (longer - std::min(word.size(), candidate.size()) >= best_distance)
+            continue;  // far apart by length
         std::size_t const distance = edit_distance(word, candidate);
         if (distance < best_distance) {
             best_distance = distance;

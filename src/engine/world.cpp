@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <utility>
 
 #include "megaweave/core/error.hpp"
@@ -14,6 +15,12 @@
 namespace mw::engine {
 
 namespace {
+
+//! A service's model is too large; who knows the deck says where.
+class DoesNotFit : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
 
 serving::Timing make_timing(serving::ServiceParams const& params, llm::IterationModel const& roofline) {
     serving::Timing timing = roofline;
@@ -59,7 +66,7 @@ llm::MemoryPlan make_memory(serving::ServiceParams const& params, llm::Paralleli
          scheduler.block_tokens, scheduler.max_batched_tokens, scheduler.max_sequences,
          scheduler.logit_copies, scheduler.frees_windows, params.speculative.draft_tokens > 0});
     if (memory.kv_blocks <= 0 && scheduler.kv_blocks == 0)
-        throw core::InputError(fmt::format(
+        throw DoesNotFit(fmt::format(
             "service '{}': {} does not fit: {:.1f} GB of weights, {:.1f} GB of activations and {:.1f} GB of "
             "reserve on each {} with {:.1f} GB of memory, of which {:.0f} % may be used. Spread it over more "
             "accelerators (services[].parallelism) or use narrower weights",
@@ -83,6 +90,14 @@ site::PlanParams plan_params(config::Deck const& deck) {
     return plan;
 }
 
+site::Plan make_plan(config::Deck const& deck) {
+    try {
+        return site::Plan{plan_params(deck)};
+    } catch (core::InputError const& error) {
+        throw core::InputError(deck.placed("services", error.what()));
+    }
+}
+
 //! What a load waits for the network, where that is between it and the memory.
 core::TimeNs there_and_back_ns(site::Plan const& plan) {
     if (plan.memory_nodes() == 0) return 0;
@@ -101,11 +116,12 @@ PoolOffer make_offer(config::Deck const& deck, site::Plan const& plan) {
         weights += bytes.dense + bytes.head + bytes.embedding + bytes.experts;
     }
     if (weights > pool.capacity_bytes)
-        throw core::InputError(
+        throw core::InputError(deck.placed(
+            "cluster.memory_pool.capacity",
             fmt::format("cluster.memory_pool: {:.4g} TB hold no {:.4g} TB of weights, which services that "
                         "start cold load "
                         "from there. Use more capacity, or start: warm",
-                        pool.capacity_bytes * 1e-12, weights * 1e-12));
+                        pool.capacity_bytes * 1e-12, weights * 1e-12)));
     std::int64_t const members =
         pool.on_network() ? deck.cluster.accelerators : pool.accelerators(deck.cluster.rack);
     return {(pool.capacity_bytes - weights) / static_cast<double>(members),
@@ -171,10 +187,15 @@ hardware::Activity ServiceModel::activity(llm::IterationCost const& cost, bool p
     return activity;
 }
 
-World::World(config::Deck const& deck) : deck_{deck}, plan_{plan_params(deck)}, random_{deck.seed} {
+World::World(config::Deck const& deck) : deck_{deck}, plan_{make_plan(deck)}, random_{deck.seed} {
     PoolOffer const offer = make_offer(deck, plan_);
-    for (serving::ServiceParams const& service : deck.services)
-        services_.push_back(std::make_unique<ServiceModel>(service, deck.cluster.rack, offer));
+    for (std::size_t s = 0; s < deck.services.size(); ++s) {
+        try {
+            services_.push_back(std::make_unique<ServiceModel>(deck.services[s], deck.cluster.rack, offer));
+        } catch (DoesNotFit const& error) {
+            throw core::InputError(deck.placed(fmt::format("services[{}].model", s), error.what()));
+        }
+    }
 }
 
 bool World::finite() const {

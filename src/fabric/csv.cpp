@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/text.hpp"
+#include "megaweave/core/text_file.hpp"
 
 namespace mw::fabric {
 
@@ -56,13 +55,12 @@ void Mistakes::report() const {
 CsvTable::CsvTable(std::string path, std::vector<std::string> const& columns, Mistakes& mistakes,
                    std::vector<std::string> const& optional)
     : path_{std::move(path)} {
-    std::ifstream file{path_, std::ios::binary};
-    if (file) contents_.assign(std::istreambuf_iterator<char>{file}, {});
-    if (!file) {
-        mistakes.add(path_, 0,
-                     "cannot be read. Is the path right? It counts from where the program was started.");
+    core::TextFile file = core::read_text_file(path_, core::table_limits);
+    if (!file.ok()) {
+        mistakes.add(path_, 0, file.problem);
         return;
     }
+    contents_ = std::move(file.text);
 
     std::string_view rest = contents_;
     if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);

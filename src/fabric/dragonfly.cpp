@@ -37,6 +37,8 @@ struct Dragonfly::Sizes {
         check(p, ports);
     }
 
+    static constexpr std::int64_t most_local_edges = 10'000'000;
+
     void check(NetworkParams const& p, std::int64_t ports) const {
         std::vector<std::string> wrong;
         auto const expect = [&wrong](bool right, std::string message) {
@@ -49,6 +51,10 @@ struct Dragonfly::Sizes {
                std::to_string(groups) + " groups cannot all be joined by the " + std::to_string(ports) +
                    " global links of a group. Use more routers or global_links, or at most " +
                    std::to_string(ports + 1) + " groups.");
+        expect(
+            groups * local_edges() <= most_local_edges,
+            std::to_string(groups) + " groups of " + std::to_string(routers) +
+                " routers have more cables within groups than are modelled. Use fewer routers in a group.");
         std::int64_t const room = groups * routers * nics;
         expect(room >= p.endpoints, "a dragonfly of " + std::to_string(groups) + " groups of " +
                                         std::to_string(routers) + " routers with " + std::to_string(nics) +

@@ -4,12 +4,13 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <optional>
+#include <sstream>
 #include <string_view>
 
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/text.hpp"
+#include "megaweave/core/text_file.hpp"
 
 namespace mw::llm {
 namespace {
@@ -20,6 +21,8 @@ constexpr std::array<std::string_view, column_count> column_names{"kind", "batch
 using Columns = std::array<std::size_t, column_count>;
 constexpr std::string_view operator_suffix{"_ms_per_layer"};
 constexpr std::size_t most_mistakes = 20;
+constexpr double most_seconds = 1e5;  // of an iteration
+constexpr double most_tokens = 1e12;
 
 Columns find_columns(std::string const& path, std::string_view header) {
     auto const fields = core::split_trimmed(header);
@@ -131,14 +134,18 @@ class RowReader {
 
     double operators_value(std::size_t column) {
         auto const read = number(fields_[column]);
-        if (!read || *read < 0)
-            mistake("'" + std::string{fields_[column]} + "' is not a number of at least 0");
+        if (!read || *read < 0 || *read > 1e3 * most_seconds)
+            mistake("'" + std::string{fields_[column]} + "' is not a number from 0 to 1e8");
         return read.value_or(0.0);
     }
 
     double value(Column column, double smallest) {
         auto const read = number(field(column));
-        if (!read || *read < smallest) {
+        double const largest = column == iteration_s ? most_seconds : most_tokens;
+        if (read && *read > largest) {
+            mistake(std::string{column_names[column]} + " '" + std::string{field(column)} +
+                    "' is larger than " + (column == iteration_s ? "100,000 (seconds)" : "1e12 (tokens)"));
+        } else if (!read || *read < smallest) {
             mistake(std::string{column_names[column]} + " '" + std::string{field(column)} +
                     "' is not a number of at least " +
                     (smallest == 1.0   ? "1"
@@ -165,9 +172,8 @@ class RowReader {
 }  // namespace
 
 TimingRows read_timing_csv(std::string const& path) {
-    std::ifstream file{path};
+    std::istringstream file{core::need_text_file(path, core::table_limits)};
     std::string text;
-    if (!file) throw core::WorldError("cannot read the timing table " + path);
     if (!std::getline(file, text)) throw core::InputError(path + ":1: the timing table is empty");
     RowReader read{path, text};
     for (int line = 2; std::getline(file, text) && !read.full(); ++line) {

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
+#include <sstream>
 
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/text.hpp"
+#include "megaweave/core/text_file.hpp"
 
 namespace mw::plant {
 namespace {
@@ -18,9 +19,8 @@ constexpr std::size_t epw_humidity = 8;
 
 class Reader {
   public:
-    explicit Reader(std::string const& path) : path_{path}, in_{path} {
-        if (!in_) throw core::InputError(path + ": cannot be read");
-    }
+    explicit Reader(std::string const& path)
+        : path_{path}, in_{core::need_text_file(path, core::table_limits)} {}
     bool next() {
         while (std::getline(in_, line_)) {
             ++number_;
@@ -47,7 +47,7 @@ class Reader {
 
   private:
     std::string path_;
-    std::ifstream in_;
+    std::istringstream in_;
     std::string line_;
     std::vector<std::string_view> fields_;  // of line_
     int number_{0};
@@ -55,6 +55,7 @@ class Reader {
 
 void check_air(Reader const& reader, OutdoorAir const& air) {
     if (air.dry_bulb_c < -90 || air.dry_bulb_c > 60) reader.fail("no dry-bulb temperature on Earth [degC]");
+    if (air.wet_bulb_c < -90) reader.fail("no wet-bulb temperature on Earth [degC]");
     if (air.wet_bulb_c > air.dry_bulb_c + 1) reader.fail("the wet bulb is warmer than the air");
 }
 

@@ -6,11 +6,12 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <map>
+#include <sstream>
 
 #include "csv.hpp"
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/text_file.hpp"
 
 namespace mw::validation {
 
@@ -43,8 +44,7 @@ class Reader {
     explicit Reader(std::string const& path) { file_.path = path; }
 
     PointsFile operator()(std::vector<Filter> const& filters) {
-        std::ifstream in{file_.path};
-        if (!in) throw core::InputError(file_.path + ": cannot be read. Give a file of measured points");
+        std::istringstream in{core::need_text_file(file_.path, core::table_limits)};
         std::string line;
         while (next_line(in, line)) {
             if (file_.columns.empty())

@@ -12,7 +12,9 @@ using core::Draw;
 
 namespace {
 constexpr std::int64_t most_requests = std::numeric_limits<std::int64_t>::max();
-}
+constexpr std::uint64_t last_request = std::uint64_t{1}
+                                       << 60U;  // of a trace that repeats: later than any run
+}  // namespace
 
 RenewalProcess::RenewalProcess(ArrivalParams const& params, CellKey const& key)
     : key_{key},
@@ -83,8 +85,8 @@ TraceReplay::TraceReplay(ArrivalParams const& params, Trace const& trace, CellKe
     for (std::uint64_t copy = 0; copy < copies_; ++copy) {
         if (copy < whole_ && copy % key.share.cells != key.share.cell) continue;
         auto const start = std::lower_bound(requests.begin(), requests.end(), offset_ns(copy), earlier);
-        Cursor cursor{0, static_cast<std::uint64_t>(start - requests.begin()), copy};
-        while (!takes(cursor)) ++cursor.request;
+        Cursor cursor{0, static_cast<std::uint64_t>(start - requests.begin()), copy, 0};
+        if (thinned(copy)) skip_dropped(cursor);
         place(cursor);
         heap_.push_back(cursor);
     }
@@ -110,14 +112,29 @@ core::TimeNs TraceReplay::offset_ns(std::uint64_t copy) const {
                     trace_->span_ns() - 1);
 }
 
+bool TraceReplay::thinned(std::uint64_t copy) const {
+    return copy + 1 == copies_ && last_share_ < 1.0;
+}
+
+void TraceReplay::skip_dropped(Cursor& cursor) const {
+    double const log_dropped = std::log1p(-last_share_);
+    while (cursor.request < last_request) {
+        double const u = key_.random.uniform(Draw::thinning, key_.service(), cursor.kept++);
+        double const dropped = std::floor(std::log(u) / log_dropped);
+        cursor.request += dropped < 0x1.0p60 ? static_cast<std::uint64_t>(dropped) : last_request;
+        if (takes(cursor)) return;
+        ++cursor.request;
+    }
+}
+
 void TraceReplay::place(Cursor& cursor) const {
-    if (cursor.copy + 1 == copies_ && last_share_ < 1.0)
-        while (!takes(cursor) ||
-               key_.random.uniform(Draw::thinning, key_.service(), cursor.request) >= last_share_)
-            cursor.request += stride(cursor.copy);
-    while (!takes(cursor)) ++cursor.request;
+    while (!thinned(cursor.copy) && !takes(cursor)) ++cursor.request;
     auto const rows = trace_->requests().size();
     auto const lap = static_cast<core::TimeNs>(cursor.request / rows);
+    if (lap >= core::never / 4 / trace_->span_ns()) {  // after any run's end
+        cursor.time_ns = core::never;
+        return;
+    }
     cursor.time_ns = trace_->requests()[cursor.request % rows].arrival_ns + lap * trace_->span_ns() -
                      offset_ns(cursor.copy);
     // A rotated copy's first lap ends where the trace does.
@@ -132,7 +149,12 @@ TraceRequest const& TraceReplay::row() const {
 void TraceReplay::advance() {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     auto& cursor = heap_.back();
-    cursor.request += stride(cursor.copy);
+    if (thinned(cursor.copy)) {
+        ++cursor.request;
+        skip_dropped(cursor);
+    } else {
+        cursor.request += stride(cursor.copy);
+    }
     place(cursor);
     std::push_heap(heap_.begin(), heap_.end(), later);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "megaweave/core/error.hpp"
+#include "megaweave/core/text_file.hpp"
 #include "trace_formats.hpp"
 
 namespace mw::workload {
@@ -94,7 +95,8 @@ class SeenBlocks {
 std::vector<TraceRequest> read_mooncake_trace(std::string const& file, Mistakes& mistakes,
                                               std::int64_t& reusable_tokens) {
     // The parser looks past a line's end: padding makes that safe, and line by line gives line numbers.
-    std::string const padded = read_text(file, simdjson::SIMDJSON_PADDING);
+    std::string const padded =
+        core::need_text_file(file, core::json_lines_limits, simdjson::SIMDJSON_PADDING);
     LineReader lines{std::string_view{padded}.substr(0, padded.size() - simdjson::SIMDJSON_PADDING)};
     json::parser parser;
     std::vector<TraceRequest> requests;

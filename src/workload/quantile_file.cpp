@@ -4,6 +4,7 @@
 
 #include "megaweave/core/error.hpp"
 #include "megaweave/core/text.hpp"
+#include "megaweave/core/text_file.hpp"
 #include "text_table.hpp"
 
 namespace mw::workload {
@@ -74,7 +75,7 @@ DiscreteLaw read_discrete(std::string const& file, std::string const& text) {
 }  // namespace
 
 std::variant<LinearLaw, DiscreteLaw> read_quantile_file(std::string const& file) {
-    std::string const text = read_text(file);
+    std::string const text = core::need_text_file(file, core::table_limits);
     LineReader lines{text};
     if (!lines.next()) throw core::InputError(file + ": is empty. It needs a header and rows");
     for (auto const name : core::split_trimmed(lines.line())) {

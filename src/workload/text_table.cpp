@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <limits>
-#include <sstream>
 #include <system_error>
 
 #include "megaweave/core/error.hpp"
@@ -46,18 +43,6 @@ void Mistakes::throw_if_any() const {
     if (count_ > most_messages)
         messages.push_back(file_ + ": and " + std::to_string(count_ - most_messages) + " more mistakes");
     throw core::InputError(std::move(messages));
-}
-
-std::string read_text(std::string const& file, std::size_t padding) {
-    std::error_code error;
-    if (std::filesystem::is_directory(file, error))
-        throw core::InputError(file + ": is a folder, not a file");
-    std::ifstream in{file, std::ios::binary};
-    if (!in) throw core::InputError(file + ": cannot be opened. Does it exist, and may you read it?");
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (in.bad()) throw core::WorldError(file + ": reading failed");
-    return std::move(text).str() + std::string(padding, '\0');
 }
 
 LineReader::LineReader(std::string_view text) : rest_{text} {

@@ -29,9 +29,6 @@ class Mistakes {
     std::size_t count_{0};
 };
 
-//! The whole file, and `padding` zero bytes. Throws core::InputError if it cannot be read.
-[[nodiscard]] std::string read_text(std::string const& file, std::size_t padding = 0);
-
 //! Steps over the lines of a text that are not blank, without their ends (LF or CR LF). A byte order mark is skipped.
 class LineReader {
   public:

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "megaweave/core/text_file.hpp"
+
 namespace mw::workload {
 
 namespace {
@@ -57,7 +59,7 @@ std::optional<core::TimeNs> to_azure_ns(std::string_view text, std::size_t line,
 template <class ToTime>
 std::vector<TraceRequest> read_rows(std::string const& file, std::vector<std::string> const& columns,
                                     ToTime to_time, Mistakes& mistakes) {
-    std::string const text = read_text(file);
+    std::string const text = core::need_text_file(file, core::table_limits);
     CsvReader rows{text, columns, mistakes};
     std::vector<TraceRequest> requests;
     if (!rows.read_header()) return requests;

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "megaweave/core/time.hpp"
@@ -58,7 +61,11 @@ struct Deck {
     std::string effective_yaml;
     std::string physics_yaml;
     std::uint64_t physics_hash{0};
-    std::vector<std::string> warnings;  //!< e.g. estimates that the result rests on
+    std::vector<std::string> warnings;                       //!< e.g. estimates that the result rests on
+    std::map<std::string, std::string, std::less<>> places;  //!< `file:line:column` by path; none if not read
+
+    //! `file:line:column: message`, at a path or the block above it that the deck has: for mistakes that only a model can see.
+    [[nodiscard]] std::string placed(std::string_view at, std::string const& message) const;
 };
 
 //! `path=value` from the command line, in order.

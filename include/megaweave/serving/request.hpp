@@ -62,7 +62,7 @@ struct Request {
     core::InstanceId decode;   //!< where its tokens are generated; the same instance when unified
 
     //! Tokens that must be in the KV cache before the next one can be generated.
-    [[nodiscard]] std::int64_t context_tokens() const { return input_tokens + generated; }
+    [[nodiscard]] std::int64_t context_tokens() const { return std::int64_t{input_tokens} + generated; }
     //! Tokens in its KV cache when its prompt is processed.
     [[nodiscard]] std::int64_t prompt_cache_tokens() const {
         return generated == 0 ? input_tokens : context_tokens() - 1;

@@ -87,10 +87,11 @@ class ClosedLoop {
  * A trace played at `scale` times its rate: ceil(scale) copies, repeated for as long as the run lasts unless `repeat` says otherwise.
  *
  * Copy 0 starts at the trace's beginning; every further copy is rotated by its own uniform offset, so that copies do not
- * burst together. The last copy of a fractional scale keeps each request with probability equal to the fraction. Whole
+ * burst together. The last copy of a fractional scale keeps each request with probability equal to the fraction; the numbers of
+ * requests that it drops in a row are geometric, and drawn in one piece. Whole
  * groups of `cells` copies give each cell one copy; copies left over, and the thinned one, are dealt request by request
  * (Dealer), so that the union over the cells is the same for any number of cells. Where cells differ all copies are dealt
- * request by request. Cost per arrival: O(log copies).
+ * request by request. Cost per arrival: O(log copies), of the thinned copy O(cells).
  *
  * Leaves out: sessions (a rotated copy may cut one). Worked: scale 2.5 on 2 cells: copy 0 to cell 0, copy 1 to cell 1, of
  * copy 2 every second request to each, each kept with probability 0.5.
@@ -116,10 +117,14 @@ class TraceReplay {
         core::TimeNs time_ns;
         std::uint64_t request;
         std::uint64_t copy;
+        std::uint64_t kept;  // draws made so far; of a thinned copy
     };
     static bool later(Cursor const& a, Cursor const& b);
 
-    void place(Cursor& cursor) const;  // skips requests that the coin drops, and sets the time
+    void place(Cursor& cursor) const;  // sets the time
+    [[nodiscard]] bool thinned(std::uint64_t copy) const;
+    //! To this cell's first kept request at or after the cursor. Runs of dropped ones are drawn whole, so a tiny share costs no time.
+    void skip_dropped(Cursor& cursor) const;
     [[nodiscard]] std::uint64_t stride(std::uint64_t copy) const;
     [[nodiscard]] bool takes(Cursor const& cursor) const;
     [[nodiscard]] core::TimeNs offset_ns(std::uint64_t copy) const;

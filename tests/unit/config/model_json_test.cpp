@@ -116,7 +116,7 @@ TEST_CASE("a config.json that cannot be used is refused at the place of the mist
         {"layer_types_too_few", R"(:13:18: layer_types does not have num_hidden_layers entries)"},
         {"dense_layers_in_between", R"(:13:26: mlp_only_layers other than the first ones are not modelled)"},
         {"not_an_object", R"(:1:1: a model's config.json must be an object of keys)"},
-        {"cut_short", R"(:[0-9]+:[0-9]+: not valid YAML: .*)"}};
+        {"cut_short", R"(:[0-9]+:[0-9]+: not valid JSON: .*)"}};
     std::size_t files = 0;
     for (auto const& entry : fs::directory_iterator{folder / "bad"}) files += entry.is_regular_file() ? 1 : 0;
     CHECK(files == expected.size());

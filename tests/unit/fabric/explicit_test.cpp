@@ -132,7 +132,7 @@ TEST_CASE("a missing file, a missing column, a missing route and an unknown node
     Scratch const scratch;
     auto const absent = mistakes_of([&] { (void)read_flows(scratch.path("absent.csv")); });
     REQUIRE(absent.size() == 1);
-    CHECK(absent[0].find("absent.csv: cannot be read") != std::string::npos);
+    CHECK(absent[0].find("absent.csv: no such file") != std::string::npos);
     auto const empty = mistakes_of([&] { (void)read_flows(scratch.write("empty.csv", "")); });
     REQUIRE(empty.size() == 1);
     CHECK(empty[0].find("is empty") != std::string::npos);

@@ -168,7 +168,7 @@ TEST_CASE("every mistake of a timing table is told with its line") {
         "kind,batch,kv_tokens,chunk,iteration_s,layers,decode_ms_per_layer,prefill_ms_per_layer\n"};
     CHECK(contains(mistakes_in(parts + "decode,1,1,0,0.001,10,0.2,0\n"), ":2: the parts of attention"));
     CHECK(contains(mistakes_in(parts + "decode,1,1,0,0.001,10,-1,0\n"),
-                   ":2: '-1' is not a number of at least 0"));
+                   ":2: '-1' is not a number from 0 to 1e8"));
     CHECK(contains(mistakes_in(parts + "decode,1,1,0,0.001,10\n"), ":2: the row has too few fields"));
     CHECK_THROWS_AS(TimingTable("no/such/file.csv", work()), mw::core::WorldError);
 }

@@ -37,8 +37,8 @@ std::string const whole = "'. It must be a whole number of tokens below 2^31";
 std::vector<BadTrace> bad_csv_traces() {
     auto const csv = TraceFormat::csv;
     return {
-        {"absent.csv", csv, {"absent.csv: cannot be opened. Does it exist, and may you read it?"}},
-        {"", csv, {": is a folder, not a file"}},
+        {"absent.csv", csv, {"absent.csv: no such file"}},
+        {"", csv, {": is a directory. Name a file in it"}},
         {"empty.csv", csv, {"empty.csv: is empty. It needs a header and rows"}},
         {"no_rows.csv", csv, {"no_rows.csv: has no requests"}},
         {"misspelt_column.csv",

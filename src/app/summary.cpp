@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <limits>
-#include <cmath>
 #include <span>
 
 #include "megaweave/plant/power_quality.hpp"
@@ -95,8 +95,7 @@ std::string power_block(config::Deck const& deck, Results const& r, engine::Verd
     std::string text = fmt::format(
         "power:  # mean of the measured period\n  facility_w: {}  # at the utility's meter\n  "
         "facility_w_half_width: {}\n  it_w: {}\n  pue: {}\n  breakdown_w:  # adds up to facility_w\n",
-        number(facility_w(r), 8),
-        number(verdict.facility_w ? verdict.facility_w->half_width : std::nullopt),
+        number(facility_w(r), 8), number(verdict.facility_w ? verdict.facility_w->half_width : std::nullopt),
         number(energy_w(r, r.it_energy_uj), 8),
         number(quotient(energy_w(r, r.used_energy_uj()), energy_w(r, r.it_energy_uj))));
     for (std::size_t c = 0; c < engine::consumer_size; ++c) {
@@ -168,8 +167,7 @@ std::string pool_block(config::Deck const& deck, Results const& r) {
         "memory_pool:\n  pools: {}\n  capacity_bytes: {:.8g}\n  bytes_per_s: {:.8g}\n  mean_utilisation: "
         "{:.6g}\n  share_of_kv_blocks: {}\n",
         r.pools, pools * pool.capacity_bytes, bytes_per_s,
-        ratio(bytes_per_s, pools * static_cast<double>(pool.bytes_per_s)),
-        number(r.pool_share_of_blocks));
+        ratio(bytes_per_s, pools * static_cast<double>(pool.bytes_per_s)), number(r.pool_share_of_blocks));
 }
 
 std::string performance_block(engine::Performance const& p) {
@@ -195,8 +193,7 @@ std::vector<std::string> warnings_of(config::Deck const& deck, Results const& r,
                                      engine::Verdict const& verdict) {
     std::vector<std::string> all;
     if (verdict.state == engine::LoadState::overloaded)
-        all.push_back(fmt::format("{}: {}. Latencies depend on how long the run lasts: use more instances or less load",
-                                  verdict.text, verdict.because));
+        all.push_back(fmt::format("{}: {}. {}", verdict.text, verdict.because, verdict.cure));
     all.insert(all.end(), verdict.doubts.begin(), verdict.doubts.end());
     std::ranges::move(power_warnings(deck, r), std::back_inserter(all));
     all.insert(all.end(), deck.warnings.begin(), deck.warnings.end());
@@ -247,8 +244,9 @@ std::string headline(Results const& r, engine::Verdict const& verdict) {
     std::string width;
     if (auto const& mean = verdict.output_tokens_per_s; mean && mean->half_width)
         width = fmt::format(" (+- {:.2g} %)", 100 * *mean->half_width / mean->mean);
-    return fmt::format("{:.4g} output tokens/s{} at {:.4g} MW (facility): {:.4g} tokens/s/MW, {:.4g} J per output token",
-                       tokens_per_s, width, watts * 1e-6, tokens_per_s / (watts * 1e-6), watts / tokens_per_s);
+    return fmt::format(
+        "{:.4g} output tokens/s{} at {:.4g} MW (facility): {:.4g} tokens/s/MW, {:.4g} J per output token",
+        tokens_per_s, width, watts * 1e-6, tokens_per_s / (watts * 1e-6), watts / tokens_per_s);
 }
 
 }  // namespace
@@ -264,7 +262,8 @@ std::string summary_text(config::Deck const& deck, Results const& r) {
         share_names[static_cast<std::size_t>(busiest)],
         quotient(r.performance.simulated_s, r.performance.wall_s).value_or(0), r.performance.ranks,
         r.performance.threads);
-    for (std::string const& warning : warnings_of(deck, r, verdict)) text += fmt::format("warning: {}\n", warning);
+    for (std::string const& warning : warnings_of(deck, r, verdict))
+        text += fmt::format("warning: {}\n", warning);
     return text + fmt::format("digest: {}\n", r.digest);
 }
 

@@ -160,7 +160,7 @@ class Rack final : private serving::InstanceListener {
         serving::Instance instance;
         std::size_t group;
         bool prefill;
-        std::int64_t last_rack;                //!< in which it has accelerators
+        std::int64_t last_rack;  //!< in which it has accelerators
     };
     struct Cell {
         core::CellId id;
@@ -278,10 +278,10 @@ class Rack final : private serving::InstanceListener {
     std::vector<Message> outbox_;
     std::vector<Transfer> started_;
     std::vector<DemandChange> demands_;
-    fabric::Path path_;          // reused
+    fabric::Path path_;                  // reused
     std::vector<LinkBytes> link_bytes_;  // reused: of the transfers that a fetch begins
     std::size_t active_service_{0};      //!< of the instance that something is done to
-    std::uint32_t sequence_{0};  //!< of messages
+    std::uint32_t sequence_{0};          //!< of messages
     std::uint32_t transfers_{0};
     core::TimeNs next_event_ns_{core::never};
     core::TimeNs window_end_ns_{0};

@@ -17,6 +17,8 @@ constexpr double turned_away_limit = 0.05;
 constexpr double growth_of_arrivals = 0.005;
 constexpr double growth_sigmas = 2;
 constexpr double saturated = 0.99;
+constexpr char const* more_instances =
+    "Latencies depend on how long the run lasts: use more instances, or offer less load";
 constexpr double lives_wanted = 3;
 constexpr double halves_may_differ = 0.05;
 constexpr double half_width_limit = 0.10;
@@ -50,7 +52,16 @@ bool grew(double before, double after, std::int64_t arrivals) {
 
 std::string flow_text(LoadTrend const& t) {
     return fmt::format("in {:.4g} s {} requests came, {} were completed{}", t.seconds, t.arrivals,
-                       t.completions, t.rejections > 0 ? fmt::format(" and {} turned away", t.rejections) : "");
+                       t.completions,
+                       t.rejections > 0 ? fmt::format(" and {} turned away", t.rejections) : "");
+}
+
+ServiceVerdict turned_away(LoadTrend const& t) {
+    if (2 * t.shed > t.rejections)
+        return {LoadState::overloaded, "power", flow_text(t) + ", for want of power",
+                "Allow more power, or offer less load"};
+    return {LoadState::overloaded, "kv_capacity", flow_text(t) + ", as they never fit an instance's KV cache",
+            "Bound workload.input and output, or give an instance more KV blocks"};
 }
 
 ServiceVerdict judge_service(serving::ServiceParams const& service, LoadTrend const& t,
@@ -58,33 +69,39 @@ ServiceVerdict judge_service(serving::ServiceParams const& service, LoadTrend co
     using enum LoadState;
     if (static_cast<double>(t.rejections) >= turned_away_limit * static_cast<double>(t.arrivals) &&
         t.rejections > 0)
-        return {overloaded, 2 * t.shed > t.rejections ? "power" : "kv_capacity",
-                flow_text(t) + (2 * t.shed > t.rejections ? ", for want of power"
-                                                          : ", as they never fit an instance's KV cache")};
-    if (r.drained) return {steady, "", fmt::format("a workload with an end was served: {}", flow_text(t))};
+        return turned_away(t);
+    if (r.drained)
+        return {steady, "", fmt::format("a workload with an end was served: {}", flow_text(t)), ""};
     workload::ArrivalParams const& arrivals = service.workload.arrivals;
     bool const closed = arrivals.process == workload::Process::closed;
-    bool const piles_up = grew(t.waiting_first, t.waiting_last, t.arrivals) &&
-                          t.waiting_last > t.waiting_middle;
+    bool const piles_up =
+        grew(t.waiting_first, t.waiting_last, t.arrivals) && t.waiting_last > t.waiting_middle;
     // At the limit chance decides for minutes whether the queue grows.
     if (!closed && !arrivals.finite() && t.prefill_busy > saturated &&
         t.prompts_waiting > 2 * t.prefill_instances)
-        return {overloaded, "prefill",
-                fmt::format("{}; the {:.0f} prefill instances are busy {} of the time and {:.4g} prompts wait",
-                            flow_text(t), t.prefill_instances, per_cent(t.prefill_busy), t.prompts_waiting)};
+        return {
+            overloaded, "prefill",
+            fmt::format("{}; the {:.0f} prefill instances are busy {} of the time and {:.4g} prompts wait",
+                        flow_text(t), t.prefill_instances, per_cent(t.prefill_busy), t.prompts_waiting),
+            more_instances};
     if (closed ? t.waiting > std::max(t.running, 1.0) : piles_up)
         return {overloaded, waits_for(t, instances, r),
                 closed ? fmt::format("of {} requests in flight {:.4g} wait and {:.4g} run", t.in_system,
                                      t.waiting, t.running)
                        : fmt::format("{}; {:.4g} wait at the end, {:.4g} did at the start", flow_text(t),
-                                     t.waiting_last, t.waiting_first)};
+                                     t.waiting_last, t.waiting_first),
+                more_instances};
     if (arrivals.finite())
-        return {filling, "", fmt::format("a workload with an end has not ended: {}; {} are open", flow_text(t),
-                                         t.in_system)};
+        return {
+            filling, "",
+            fmt::format("a workload with an end has not ended: {}; {} are open", flow_text(t), t.in_system),
+            ""};
     if (!closed && grew(t.in_system_first, t.in_system_last, t.arrivals))
-        return {filling, "", fmt::format("{}; {:.4g} are in flight at the end, {:.4g} were at the start",
-                                         flow_text(t), t.in_system_last, t.in_system_first)};
-    return {steady, "", flow_text(t)};
+        return {filling, "",
+                fmt::format("{}; {:.4g} are in flight at the end, {:.4g} were at the start", flow_text(t),
+                            t.in_system_last, t.in_system_first),
+                ""};
+    return {steady, "", flow_text(t), ""};
 }
 
 //! Mean time from arrival to last token; by Little's law where too few have ended.
@@ -132,17 +149,18 @@ void doubt_halves(char const* what, std::vector<double> const& x, std::vector<do
     double const noise = std::hypot(*first->half_width, *second->half_width);
     double const mean = 0.5 * (first->mean + second->mean);
     if (std::abs(second->mean - first->mean) <= std::max(halves_may_differ * mean, noise)) return;
-    doubts.push_back(fmt::format(
-        "the halves of the measured period differ: {} {:.4g} in the first, {:.4g} in the second. Use a longer "
-        "time.warmup and time.duration",
-        what, first->mean, second->mean));
+    doubts.push_back(
+        fmt::format("the halves of the measured period differ: {} {:.4g} in the first, {:.4g} in the second. "
+                    "Use a longer "
+                    "time.warmup and time.duration",
+                    what, first->mean, second->mean));
 }
 
 void doubt_width(char const* what, std::optional<core::BatchMean> const& mean,
                  std::vector<std::string>& doubts) {
     if (!mean || !mean->half_width || *mean->half_width <= half_width_limit * mean->mean) return;
-    doubts.push_back(fmt::format("the mean of {} is known to {} only (95 %): use a longer time.duration", what,
-                                 per_cent(*mean->half_width / mean->mean)));
+    doubts.push_back(fmt::format("the mean of {} is known to {} only (95 %): use a longer time.duration",
+                                 what, per_cent(*mean->half_width / mean->mean)));
 }
 
 std::vector<std::string> find_doubts(Results const& r, Verdict const& verdict, Series const& series) {
@@ -157,13 +175,15 @@ std::vector<std::string> find_doubts(Results const& r, Verdict const& verdict, S
             r.measured_s, r.measured_s / *life, *life, lives_wanted * *life));
     if (!life && r.counts[Count::cohort_arrived] > r.counts[Count::cohort_rejected])
         doubts.emplace_back(
-            "no request was completed in the measured period: it is shorter than the life of one. Use a longer "
+            "no request was completed in the measured period: it is shorter than the life of one. Use a "
+            "longer "
             "time.duration");
     doubt_halves("output tokens/s", series.tokens, series.seconds, doubts);
     doubt_halves("facility watts", series.joules, series.seconds, doubts);
     if (auto const wave = wave_s(r.history.samples()))
         doubts.push_back(fmt::format(
-            "requests are completed in waves, one each {:.3g} s: they move in lockstep, as with a fixed number in "
+            "requests are completed in waves, one each {:.3g} s: they move in lockstep, as with a fixed "
+            "number in "
             "flight and equal lengths from a common start. Use lengths that vary, or a time.warmup and "
             "time.duration of many waves",
             *wave));
@@ -184,15 +204,17 @@ Verdict judge(config::Deck const& deck, Results const& results) {
         if (verdict.services[s].state > verdict.services[worst].state) worst = s;
         // One instance in four or fewer holds the queue.
         if (trend.waiting > static_cast<double>(instances) && trend.unevenness > 4)
-            verdict.doubts.push_back(fmt::format(
-                "service '{}': requests wait at few of its {} instances (mean square over squared mean {:.3g}): the "
-                "router does not balance them",
-                deck.services[s].name, instances, trend.unevenness));
+            verdict.doubts.push_back(
+                fmt::format("service '{}': requests wait at few of its {} instances (mean square over "
+                            "squared mean {:.3g}): the "
+                            "router does not balance them",
+                            deck.services[s].name, instances, trend.unevenness));
     }
     if (!verdict.services.empty()) {
         ServiceVerdict const& first = verdict.services[worst];
         verdict.state = first.state;
         verdict.because = fmt::format("service '{}': {}", deck.services[worst].name, first.because);
+        verdict.cure = first.cure;
         verdict.text = load_state_names[static_cast<std::size_t>(first.state)];
         if (first.state == LoadState::overloaded)
             verdict.text += fmt::format(" ({}, {})", deck.services[worst].name, first.resource);

@@ -264,7 +264,88 @@ def unmodelled_is_absent(run):
     return found
 
 
-LAWS = [numbers_are_finite, arrivals_are_accounted_for, breakdown_adds_up, boundaries_are_nested, efficiency_follows_power,
+TTFT_PARTS = ("router", "prefill_queue", "prefill", "transfer", "decode_queue", "first_iteration", "delivery")
+
+
+def parts_of_ttft_add_up(run):
+    """To the nanosecond for each request, and their means to the mean."""
+    q, found = run.requests, []
+    if q and len(q["id"]):
+        parts = [q[f"ttft_{part}_s"] for part in TTFT_PARTS]
+        off = abs(sum(parts) - (q["first_token_s"] - q["arrival_s"])).max()
+        if off > 1e-9:
+            found.append(f"parts of a request's time to first token miss it by {off} s")
+        if min(part.min() for part in parts) < 0:
+            found.append("a part of a time to first token is negative")
+        if (q["ttft_contention_s"] > q["ttft_transfer_s"] + 1e-12).any() or (q["ttft_contention_s"] < 0).any():
+            found.append("contention costs more than the transfer takes, or less than nothing")
+        if (q["longest_gap_s"] > q["completed_s"] - q["first_token_s"] + 1e-9)[q["output_tokens"] > 1].any():
+            found.append("a request's longest gap is longer than its decode")
+    latency = run.summary["latency"]
+    mean = latency["given_ttft_s"]["mean"]
+    if mean is not None:
+        total = sum(latency["parts_s"][part]["mean"] for part in TTFT_PARTS)
+        if not near(total, mean, 1e-5, 1e-9):
+            found.append(f"mean parts add up to {total} s, the mean time to first token is {mean} s")
+    return found
+
+
+def outcomes_are_accounted_for(run):
+    """Decided and undecided are all arrivals, of the site and of each service; nobody met more than completed."""
+    found = []
+    services = run.summary["services"]
+    for service in services:
+        if service["decided"] + service["undecided"] != service["arrived"]:
+            found.append(f"{service['name']}: decided and undecided are not the arrivals: {service}")
+        if (service["met_fraction"] is None) != (service["met"] is None):
+            found.append(f"{service['name']}: a share without a number, or a number without a share")
+        if service["met_fraction"] is not None:
+            if not near(service["met_fraction"], service["met"] / service["decided"], PRINTED):
+                found.append(f"{service['name']}: met_fraction {service['met_fraction']}")
+            bounds = service["met_fraction_bounds"]
+            if not bounds["low"] - PRINTED <= service["met_fraction"] * service["decided"] / service["arrived"] <= bounds["high"]:
+                found.append(f"{service['name']}: bounds {bounds}")
+        if service["met"] is not None and service["met"] + service["rejected"] + service["late"] > service["decided"]:
+            found.append(f"{service['name']}: more met than completed: {service}")
+    if sum(service["arrived"] for service in services) != run.summary["requests"]["arrived"]:
+        found.append("the services' arrivals are not the site's")
+    return found
+
+
+def no_data_is_null(run):
+    """Never 0, and never a number that nothing stands behind."""
+    found, summary = [], run.summary
+    if summary["throughput"]["output_tokens_per_s"] == 0 and summary["efficiency"]["joules_per_output_token"] is not None:
+        found.append("energy for tokens that were not")
+    for service in summary["services"]:
+        if service["completed"] == 0 and service["tpot_s"]["p50"] is not None:
+            found.append(f"{service['name']}: a TPOT of no completions")
+    if summary["latency"]["completed"]["count"] == 0 and summary["latency"]["completed"]["e2e_s"]["mean"] is not None:
+        found.append("latencies of no completions")
+    return found
+
+
+def verdict_agrees_with_the_flow(run):
+    """A service that completes far less than arrives, for longer than requests live, is not steady; one that keeps up is not overloaded."""
+    found, summary = [], run.summary
+    for service in summary["services"]:
+        arrivals = next(s for s in run.deck["services"] if s["name"] == service["name"])["workload"]["arrivals"]
+        if arrivals["process"] not in ("poisson", "gamma") or service["arrived"] < 200:
+            continue
+        done = (service["completed"] + service["rejected"]) / service["arrived"]
+        lives = run.duration_s / service["e2e_s"]["p90"] if service["e2e_s"]["p90"] else 0
+        if done < 0.7 and service["verdict"] == "steady" and (lives > 5 or service["ttft_s"]["p50"] is None):
+            found.append(f"{service['name']}: {done:.3f} of the arrivals ended, and it is called steady")
+        if done > 0.99 and service["rejected"] == 0 and service["verdict"] == "overloaded":
+            found.append(f"{service['name']}: {done:.3f} of the arrivals ended, and it is called overloaded")
+    order = ("steady", "filling", "overloaded")
+    worst = max((service["verdict"] for service in summary["services"]), key=order.index)
+    if not summary["verdict"].startswith(worst):
+        found.append(f"the site is {summary['verdict']}, its worst service {worst}")
+    return found
+
+
+LAWS = [parts_of_ttft_add_up, outcomes_are_accounted_for, no_data_is_null, verdict_agrees_with_the_flow, numbers_are_finite, arrivals_are_accounted_for, breakdown_adds_up, boundaries_are_nested, efficiency_follows_power,
         stores_keep_their_energy, emptied_stores_are_told, energy_is_the_integral_of_power, parts_of_each_sample_add_up,
         budgets_are_watched, time_shares_add_up, shares_are_shares, percentiles_are_ordered, recorded_requests_make_sense,
         unmodelled_is_absent]

@@ -35,12 +35,13 @@ struct ServiceResults {
     std::int64_t arrived{0};
     std::int64_t completed{0};
     std::int64_t rejected{0};
-    std::int64_t late{0};  //!< open, and already later than an objective allows
-    std::int64_t met{0};   //!< complete within the objectives
+    std::int64_t late{0};            //!< open, and already later than an objective allows
+    std::int64_t met{0};             //!< complete within the objectives
     std::int64_t goodput_tokens{0};  //!< output of those
     // What happened in the measured period
-    core::Histogram token_gaps;      //!< between tokens of a sequence (inter-token latency), one for each delivery
-    core::Histogram tpot;            //!< of completions of more than one token
+    core::Histogram
+        token_gaps;        //!< between tokens of a sequence (inter-token latency), one for each delivery
+    core::Histogram tpot;  //!< of completions of more than one token
     core::Histogram longest_gap;     //!< between tokens of a request, likewise
     core::Histogram completed_ttft;  //!< of completions
     core::Histogram completed_e2e;
@@ -218,9 +219,9 @@ struct Results {
     std::array<core::TimeNs, llm::share_count> accelerator_ns{};
     std::vector<ServiceResults> services;
     std::vector<std::int64_t> instances;  //!< by service
-    LoadHistory history;        //!< of the measured period
-    double mean_in_flight{0};   //!< requests arrived and not done, over time
-    bool drained{false};        //!< nothing more arrives and all is served
+    LoadHistory history;                  //!< of the measured period
+    double mean_in_flight{0};             //!< requests arrived and not done, over time
+    bool drained{false};                  //!< nothing more arrives and all is served
     FabricResults fabric;
     Performance performance;
 };

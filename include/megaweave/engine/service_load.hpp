@@ -26,10 +26,10 @@ struct ServiceLoad {
     std::int64_t running{0};          //!< in batches
     std::int64_t waiting_squares{0};  //!< sum over instances of the square of what waits there
     std::int64_t full{0};             //!< instances with as many sequences as the scheduler allows
-    std::int64_t starved_ns{0};       //!< like `flow`: of iterations in which a request waited for KV blocks alone
+    std::int64_t starved_ns{0};  //!< like `flow`: of iterations in which a request waited for KV blocks alone
     std::int64_t prefill_instances{0};  //!< that process prompts alone (disaggregated)
     std::int64_t prefill_busy_ns{0};    //!< like `flow`: of their iterations
-    std::int64_t in_system{0};        //!< arrived and not done; filled in by the history
+    std::int64_t in_system{0};          //!< arrived and not done; filled in by the history
 
     [[nodiscard]] std::int64_t waiting() const { return prompts_waiting + caches_waiting; }
 };

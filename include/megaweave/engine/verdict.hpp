@@ -19,6 +19,7 @@ struct ServiceVerdict {
     LoadState state{LoadState::steady};
     std::string resource;  //!< overloaded: what requests wait for, or why they are turned away
     std::string because;   //!< a sentence with numbers
+    std::string cure;      //!< overloaded: what would mend it
 };
 
 //! Whether a run served its load, and how well its means are known.
@@ -26,6 +27,7 @@ struct Verdict {
     LoadState state{LoadState::steady};
     std::string text;     //!< "steady", "filling" or "overloaded (service, resource)"
     std::string because;  //!< of the service that decided it
+    std::string cure;     //!< likewise; "" unless overloaded
     std::vector<ServiceVerdict> services;
     std::vector<std::string> doubts;  //!< why means may not hold for longer runs; sentences
     // 95 % confidence

@@ -121,15 +121,16 @@ std::vector<io::NamedHistogram> named_histograms(engine::Results const& results)
     for (engine::ServiceResults const& service : results.services) all.merge(service);
     constexpr double seconds = 1e-9;
     return {
-        {"ttft", "s", "time to first token, of arrivals of the measured period that have one", seconds, all.ttft},
+        {"ttft", "s", "time to first token, of arrivals of the measured period that have one", seconds,
+         all.ttft},
         {"ttft_open", "s", "age at the end of arrivals of the measured period without a first token", seconds,
          all.ttft_open},
         {"tpot", "s", "time per output token after the first, of requests completed in the measured period",
          seconds, all.tpot},
         {"itl", "s", "time between tokens of a sequence, of tokens given in the measured period", seconds,
          all.token_gaps},
-        {"longest_gap", "s", "longest time between tokens of a request completed in the measured period", seconds,
-         all.longest_gap},
+        {"longest_gap", "s", "longest time between tokens of a request completed in the measured period",
+         seconds, all.longest_gap},
         {"e2e", "s", "arrival to last token, of arrivals of the measured period that are complete", seconds,
          all.e2e},
         {"e2e_open", "s", "age at the end of arrivals of the measured period that are open", seconds,

@@ -94,9 +94,9 @@ std::string decided_lines(ServiceResults const& service, bool objective, double 
     return fmt::format(
         "{0}met_fraction: {1}\n{0}met: {2}\n{0}decided: {3}\n{0}late: {4}\n{0}undecided: {5}\n"
         "{0}met_fraction_bounds: {{low: {6}, high: {7}}}\n{0}goodput_tokens_per_s: {8}\n",
-        indent, number(met_fraction(service, objective)),
-        objective ? fmt::format("{}", service.met) : "null", service.decided(), service.late,
-        service.undecided(), number(bound(service.met)), number(bound(service.met + service.undecided())),
+        indent, number(met_fraction(service, objective)), objective ? fmt::format("{}", service.met) : "null",
+        service.decided(), service.late, service.undecided(), number(bound(service.met)),
+        number(bound(service.met + service.undecided())),
         number(known(static_cast<double>(service.goodput_tokens) / measured_s), 8));
 }
 
@@ -136,11 +136,15 @@ std::string latency_block(Results const& r, engine::Verdict const& verdict) {
         text += fmt::format("  ttft_s_at_least: {}\n", bounds);
     if (std::string const bounds = lower_bounds(e2e); !bounds.empty())
         text += fmt::format("  e2e_s_at_least: {}\n", bounds);
-    text += "  # tpot_s, longest_gap_s: of requests completed in the measured period; itl_s: of tokens given in it\n";
+    text +=
+        "  # tpot_s, longest_gap_s: of requests completed in the measured period; itl_s: of tokens given in "
+        "it\n";
     text += "  " + seconds_of("tpot_s", all.tpot, half_width(verdict.tpot_s)) + "\n";
     text += "  " + seconds_of("itl_s", all.token_gaps) + "\n";
     text += "  " + seconds_of("longest_gap_s", all.longest_gap) + "\n";
-    text += "  # of arrivals of the measured period whose first token was given; the means of parts_s add up to it\n";
+    text +=
+        "  # of arrivals of the measured period whose first token was given; the means of parts_s add up to "
+        "it\n";
     text += "  " + seconds_of("given_ttft_s", all.ttft) + "\n";
     text += parts_line(all, "  ");
     text += "  " + seconds_of("contention_s", all.contention) + "  # of transfer\n";
@@ -153,7 +157,8 @@ std::string latency_block(Results const& r, engine::Verdict const& verdict) {
 std::string objectives_block(config::Deck const& deck, Results const& r) {
     bool const objective = has_objectives(deck);
     return "objectives:  # of requests that arrived in the measured period; shares are of those decided\n" +
-           decided_lines(objective ? judged_services(deck, r) : all_services(r), objective, r.measured_s, "  ");
+           decided_lines(objective ? judged_services(deck, r) : all_services(r), objective, r.measured_s,
+                         "  ");
 }
 
 std::string requests_block(Results const& r) {
@@ -205,14 +210,14 @@ std::string quantile_text(core::Survival const& survival, Quantile const& quanti
 std::string service_line(config::Deck const& deck, Results const& r) {
     ServiceResults const all = all_services(r);
     core::Survival const ttft = ttft_of(all);
-    std::string text = ttft.count() == 0 ? "no arrivals"
-                       : all.ttft.count() == 0
-                           ? "no first tokens"
-                           : fmt::format("TTFT {}, {}", quantile_text(ttft, quantiles[0]),
-                                         quantile_text(ttft, quantiles[2]));
-    text += all.tpot.count() == 0 ? "; TPOT not known"
-                                  : fmt::format("; TPOT p50 {:.3g} ms, p99 {:.3g} ms",
-                                                all.tpot.quantile(0.5) * 1e-6, all.tpot.quantile(0.99) * 1e-6);
+    std::string text = ttft.count() == 0       ? "no arrivals"
+                       : all.ttft.count() == 0 ? "no first tokens"
+                                               : fmt::format("TTFT {}, {}", quantile_text(ttft, quantiles[0]),
+                                                             quantile_text(ttft, quantiles[2]));
+    text += all.tpot.count() == 0
+                ? "; TPOT not known"
+                : fmt::format("; TPOT p50 {:.3g} ms, p99 {:.3g} ms", all.tpot.quantile(0.5) * 1e-6,
+                              all.tpot.quantile(0.99) * 1e-6);
     if (!has_objectives(deck)) return text + "; no objectives";
     ServiceResults const judged = judged_services(deck, r);
     if (judged.decided() == 0) return text + "; no request's objectives are decided";

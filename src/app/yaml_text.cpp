@@ -39,7 +39,8 @@ std::string plain_numbers(std::string const& yaml) {
         std::size_t end = at + 1;
         if (yaml[at] == '"') {
             end = end_of_quotes(yaml, at);
-        } else if (yaml[at] == '#' && (at == 0 || std::isspace(static_cast<unsigned char>(yaml[at - 1])) != 0)) {
+        } else if (yaml[at] == '#' &&
+                   (at == 0 || std::isspace(static_cast<unsigned char>(yaml[at - 1])) != 0)) {
             end = std::min(yaml.find('\n', at), yaml.size());
         } else if (!ends_word(yaml[at])) {
             while (end < yaml.size() && !ends_word(yaml[end])) ++end;

@@ -42,7 +42,7 @@ std::optional<BatchMean> batch_mean(std::span<double const> x, std::span<double 
     if (all_n <= 0) return {};
     BatchMean result{std::accumulate(x.begin(), x.end(), 0.0) / all_n, {}};
     constexpr std::size_t fine = 16;
-    constexpr double t_fine = 2.131;   // Student, 15 degrees of freedom
+    constexpr double t_fine = 2.131;    // Student, 15 degrees of freedom
     constexpr double t_coarse = 2.365;  // 7
     constexpr double correlated = 0.3;
     if (x.size() < fine) return result;

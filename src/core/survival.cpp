@@ -21,8 +21,8 @@ template <class Visitor>
 void Survival::steps(Visitor&& visit) const {
     std::int64_t at_risk = count();
     double survive = 1;
-    std::int32_t bucket = open_.count() > 0 ? std::min(ended_.first_bucket(), open_.first_bucket())
-                                            : ended_.first_bucket();
+    std::int32_t bucket =
+        open_.count() > 0 ? std::min(ended_.first_bucket(), open_.first_bucket()) : ended_.first_bucket();
     auto const end = ended_.first_bucket() + static_cast<std::int32_t>(ended_.buckets().size());
     for (; bucket < end; ++bucket) {
         if (std::int64_t const ends = count_in(ended_, bucket); ends > 0) {

@@ -156,10 +156,10 @@ void Gauges::follow_loads(Racks racks, Sums const& sums, bool measured) {
                          loads_.size() * sizeof(ServiceLoad) / sizeof(std::int64_t)});
     if (!measured) return history_.begin(loads_);
     Counts const done = sums.counts - last_;
-    history_.add({sample_ns_, done[Count::output_tokens], sums.energy_uj.sum(), done[Count::first_tokens],
-                  done[Count::ttft_ns], done[Count::tpot_samples], done[Count::tpot_ns],
-                  done[Count::completions]},
-                 loads_);
+    history_.add(
+        {sample_ns_, done[Count::output_tokens], sums.energy_uj.sum(), done[Count::first_tokens],
+         done[Count::ttft_ns], done[Count::tpot_samples], done[Count::tpot_ns], done[Count::completions]},
+        loads_);
 }
 
 void Gauges::begin_frame(core::TimeNs now_ns, std::size_t racks) {

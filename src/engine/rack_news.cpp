@@ -10,9 +10,8 @@ void Rack::on_first_token(serving::Request const& request, core::TimeNs now_ns) 
     llm::EngineParams const& engine = world_->service(request.service).params().engine;
     if (engine.stream_interval == 1 || request.output_tokens == 1) {
         serving::RequestTimes const at_engine{request.arrival_ns, now_ns, now_ns};
-        record_ttft(request,
-                    serving::as_client_sees(engine, at_engine, request.input_tokens, 1).first_ns -
-                        request.arrival_ns);
+        record_ttft(request, serving::as_client_sees(engine, at_engine, request.input_tokens, 1).first_ns -
+                                 request.arrival_ns);
     }
     if (measured(request.arrival_ns))
         results_[request.service.index()].queue_wait.add(request.scheduled_ns - request.arrival_ns);
@@ -23,8 +22,7 @@ void Rack::record_ttft(serving::Request const& request, core::TimeNs ttft_ns) {
     if (!measured(request.arrival_ns)) return;
     ServiceResults& results = results_[request.service.index()];
     results.ttft.add(ttft_ns);
-    std::array<core::TimeNs, serving::ttft_parts> const parts =
-        serving::parts_of(request.timeline, ttft_ns);
+    std::array<core::TimeNs, serving::ttft_parts> const parts = serving::parts_of(request.timeline, ttft_ns);
     for (std::size_t p = 0; p < parts.size(); ++p) results.parts[p].add(parts[p]);
     results.contention.add(request.timeline.contention_ns);
 }

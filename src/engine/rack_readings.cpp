@@ -87,8 +87,8 @@ void Rack::add_open(core::TimeNs end_ns, std::span<ServiceResults> results) cons
         core::TimeNs const age_ns = end_ns - request.arrival_ns;
         result.e2e_open.add(age_ns);
         // Tokens that are delivered together are seen with the last of them: here, at the end.
-        bool const seen = request.first_token_ns > 0 &&
-                          (service.engine.stream_interval == 1 || request.output_tokens == 1);
+        bool const seen =
+            request.first_token_ns > 0 && (service.engine.stream_interval == 1 || request.output_tokens == 1);
         core::TimeNs ttft_ns = age_ns;
         core::TimeNs tpot_ns = 0;  // at least
         if (seen) {

@@ -111,18 +111,17 @@ template <class AnyHistogram>
 void add_histogram(core::Digest& digest, std::uint64_t field, AnyHistogram const& histogram) {
     for (std::size_t i = 0; i < histogram.buckets().size(); ++i)
         if (histogram.buckets()[i] != 0)
-            digest.add(field ^ static_cast<std::uint64_t>(histogram.first_bucket() +
-                                                          static_cast<std::int64_t>(i)),
-                       histogram.buckets()[i]);
+            digest.add(
+                field ^ static_cast<std::uint64_t>(histogram.first_bucket() + static_cast<std::int64_t>(i)),
+                histogram.buckets()[i]);
 }
 
 }  // namespace
 
 void ServiceResults::add_to(core::Digest& digest, std::uint64_t key) const {
     std::uint64_t field = core::mix(key ^ core::hash_text("service"));
-    for (core::Histogram const* histogram :
-         {&ttft, &e2e, &queue_wait, &ttft_open, &e2e_open, &token_gaps, &tpot, &longest_gap, &completed_ttft,
-          &completed_e2e})
+    for (core::Histogram const* histogram : {&ttft, &e2e, &queue_wait, &ttft_open, &e2e_open, &token_gaps,
+                                             &tpot, &longest_gap, &completed_ttft, &completed_e2e})
         add_histogram(digest, field = core::mix(field), *histogram);
     for (core::CoarseHistogram const& part : parts) add_histogram(digest, field = core::mix(field), part);
     add_histogram(digest, field = core::mix(field), contention);

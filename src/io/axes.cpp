@@ -102,10 +102,10 @@ void label_plan(Place const& file, std::int64_t racks, std::int64_t links) {
 
 void label_requests(Place const& file) {
     make_scale(file, "/requests/id");
-    label_columns(file, "/requests", "/requests/id",
-                  {"service", "arrival_s", "first_token_s", "completed_s", "input_tokens", "output_tokens",
-                   "preemptions", "prefill_instance", "decode_instance", "ttft_contention_s",
-                   "longest_gap_s"});
+    label_columns(
+        file, "/requests", "/requests/id",
+        {"service", "arrival_s", "first_token_s", "completed_s", "input_tokens", "output_tokens",
+         "preemptions", "prefill_instance", "decode_instance", "ttft_contention_s", "longest_gap_s"});
     for (char const* part : ttft_part_names)
         label_columns(file, "/requests", "/requests/id", {std::string{"ttft_"} + part + "_s"});
 }

@@ -18,7 +18,7 @@ void check_little(test::DeckRun const& run) {
     double const measured_s = results.measured_s;
     double const in_flight = run.mean("requests_in_flight");
     double const rate = static_cast<double>(results.counts[Count::cohort_arrived]) / measured_s;
-    double const stay_s = results.services[0].e2e.mean() * 1e-9;
+    double const stay_s = results.services[0].completed_e2e.mean() * 1e-9;
     // The stays that end in the period T sum to L T, but for what the requests in flight at its two ends spent outside it: sums of L ages
     // with the same mean and a scatter of about W sqrt(L) each. Arrivals and completions of the period differ by the change of L, about
     // sqrt(2 L). Relative to L T = lambda W T, either is W / T sqrt(2 / L).

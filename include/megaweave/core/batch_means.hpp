@@ -17,7 +17,8 @@ namespace mw::core {
  */
 struct BatchMean {
     double mean{0};
-    std::optional<double> half_width;  //!< of the 95 % confidence interval; none with fewer than 16 samples or no data
+    std::optional<double>
+        half_width;  //!< of the 95 % confidence interval; none with fewer than 16 samples or no data
 };
 
 //! `x` and `n` by sample: what is summed, and what it is a mean over (a count, or the sample's seconds). Equal lengths.

@@ -37,7 +37,7 @@ struct RequestTimes {
 
 //! Parts of a time to first token as the client sees it [ns], by TtftPart; they add up to it. `timeline` ends where the engine gave the token.
 [[nodiscard]] inline std::array<core::TimeNs, ttft_parts> parts_of(Timeline const& timeline,
-                                                                  core::TimeNs ttft_ns) {
+                                                                   core::TimeNs ttft_ns) {
     std::array<core::TimeNs, ttft_parts> parts = timeline.part_ns;
     core::TimeNs& delivery = parts[static_cast<std::size_t>(TtftPart::delivery)];
     delivery = ttft_ns;

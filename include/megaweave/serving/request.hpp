@@ -30,8 +30,9 @@ inline constexpr std::array<char const*, ttft_parts> ttft_part_names = {
  */
 struct Timeline {
     std::array<core::TimeNs, ttft_parts> part_ns{};
-    core::TimeNs from_ns{0};        //!< everything before is accounted for
-    core::TimeNs contention_ns{0};  //!< of the transfer, what other traffic cost: beyond its time on an empty network
+    core::TimeNs from_ns{0};  //!< everything before is accounted for
+    core::TimeNs contention_ns{
+        0};  //!< of the transfer, what other traffic cost: beyond its time on an empty network
 
     //! What has passed since `from_ns` belongs to `part`.
     void close(TtftPart part, core::TimeNs now_ns) {
@@ -44,8 +45,8 @@ struct Timeline {
 struct Request {
     std::uint64_t id{
         0};  //!< unique in the run: cell in the high half, number within the cell in the low half
-    core::TimeNs arrival_ns{0};     //!< at the router
-    core::TimeNs scheduled_ns{-1};  //!< its first tokens entered an iteration; -1: not yet
+    core::TimeNs arrival_ns{0};      //!< at the router
+    core::TimeNs scheduled_ns{-1};   //!< its first tokens entered an iteration; -1: not yet
     core::TimeNs first_token_ns{0};  //!< when it left the engine; 0: not yet
     core::TimeNs last_token_ns{0};   //!< the latest one, as of when it last left a batch
     core::TimeNs longest_gap_ns{0};  //!< between two tokens, up to then

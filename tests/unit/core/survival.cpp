@@ -53,7 +53,9 @@ TEST_CASE("What never ends is later than everything") {
     CHECK_FALSE(core::Survival{none, open, 0}.mean());
 }
 
-TEST_CASE("A median is right though half of the requests are still open, where that of the ended ones is far too low") {
+TEST_CASE(
+    "A median is right though half of the requests are still open, where that of the ended ones is far too "
+    "low") {
     // Exponential with mean 1000, looked at after a uniform time of up to 2000: median 1000 ln 2.
     core::KeyedRandom const random{3};
     core::Histogram ended;

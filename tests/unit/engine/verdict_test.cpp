@@ -63,8 +63,9 @@ bool doubts(engine::Verdict const& verdict, std::string const& words) {
 }  // namespace
 
 TEST_CASE("A load that is served as it comes is steady, and its means are known exactly") {
-    engine::Verdict const verdict = engine::judge(
-        deck_of(workload::Process::poisson), results_of([](int) { return Load{50, 50, 3, 40}; }));
+    engine::Verdict const verdict = engine::judge(deck_of(workload::Process::poisson), results_of([](int) {
+                                                      return Load{50, 50, 3, 40};
+                                                  }));
     CHECK(verdict.text == "steady");
     CHECK(verdict.doubts.empty());
     REQUIRE(verdict.output_tokens_per_s);
@@ -75,32 +76,34 @@ TEST_CASE("A load that is served as it comes is steady, and its means are known 
 }
 
 TEST_CASE("A queue that grows by one request in fifty is an overload, wherever the latencies stand") {
-    engine::Verdict const verdict =
-        engine::judge(deck_of(workload::Process::poisson),
-                      results_of([](int i) { return Load{500, 490, 10 * i, 40}; }));
+    engine::Verdict const verdict = engine::judge(deck_of(workload::Process::poisson), results_of([](int i) {
+                                                      return Load{500, 490, 10 * i, 40};
+                                                  }));
     CHECK(verdict.state == LoadState::overloaded);
     CHECK(verdict.text == "overloaded (chat, compute)");
 }
 
 TEST_CASE("A queue that fluctuates as chance has it is none") {
     // 160,000 arrivals: a standard deviation of 400; the queue swings by 200.
-    engine::Verdict const verdict =
-        engine::judge(deck_of(workload::Process::poisson), results_of([](int i) {
+    engine::Verdict const verdict = engine::judge(
+        deck_of(workload::Process::poisson), results_of([](int i) {
             return Load{500, 500, 300 + static_cast<std::int64_t>(200 * std::sin(i / 25.0)), 40};
         }));
     CHECK(verdict.state == LoadState::steady);
 }
 
 TEST_CASE("Requests in flight that grow without waiting fill the site") {
-    engine::Verdict const verdict = engine::judge(
-        deck_of(workload::Process::poisson), results_of([](int i) { return Load{50, i < 160 ? 30 : 45, 0, 10 * i}; }));
+    engine::Verdict const verdict = engine::judge(deck_of(workload::Process::poisson), results_of([](int i) {
+                                                      return Load{50, i < 160 ? 30 : 45, 0, 10 * i};
+                                                  }));
     CHECK(verdict.text == "filling");
 }
 
 TEST_CASE("With a fixed number in flight more requests that wait than run are an overload") {
     auto const judged = [](std::int64_t waiting) {
-        return engine::judge(deck_of(workload::Process::closed),
-                             results_of([=](int) { return Load{50, 50, waiting, 40}; }));
+        return engine::judge(deck_of(workload::Process::closed), results_of([=](int) {
+                                 return Load{50, 50, waiting, 40};
+                             }));
     };
     CHECK(judged(39).state == LoadState::steady);
     CHECK(judged(41).state == LoadState::overloaded);
@@ -127,7 +130,9 @@ TEST_CASE("Means that will not hold are doubted: short periods, halves that diff
     engine::Results brief = results_of([](int) { return Load{50, 50, 0, 40}; });
     for (int i = 0; i < 9000; ++i) brief.services[0].e2e.add(20'000'000'000);
     CHECK(doubts(engine::judge(deck, brief), "times the mean life of a request"));
-    CHECK(doubts(engine::judge(deck, results_of([](int i) { return Load{50, i < 160 ? 50 : 40, 0, 40}; })),
+    CHECK(doubts(engine::judge(deck, results_of([](int i) {
+                                   return Load{50, i < 160 ? 50 : 40, 0, 40};
+                               })),
                  "halves of the measured period differ"));
     engine::Results const waves = results_of([](int i) { return Load{50, i % 20 == 0 ? 1000 : 0, 0, 40}; });
     engine::Verdict const verdict = engine::judge(deck_of(workload::Process::closed), waves);

@@ -170,7 +170,7 @@ TEST_CASE("every mistake of a timing table is told with its line") {
     CHECK(contains(mistakes_in(parts + "decode,1,1,0,0.001,10,-1,0\n"),
                    ":2: '-1' is not a number from 0 to 1e8"));
     CHECK(contains(mistakes_in(parts + "decode,1,1,0,0.001,10\n"), ":2: the row has too few fields"));
-    CHECK_THROWS_AS(TimingTable("no/such/file.csv", work()), mw::core::WorldError);
+    CHECK_THROWS_AS(TimingTable("no/such/file.csv", work()), mw::core::InputError);
 }
 
 TEST_CASE("the reference timing tables read, and their points come back") {

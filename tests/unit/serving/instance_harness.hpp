@@ -188,9 +188,8 @@ class Harness final : private serving::InstanceListener {
     }
 
     void note(serving::Request const& request, core::TimeNs now_ns, Seen what) {
-        log_.push_back(
-            {now_ns, request.id, what, request.generated, request.preemptions, request.scheduled_ns,
-             what == Seen::completed ? request.longest_gap_ns : 0});
+        log_.push_back({now_ns, request.id, what, request.generated, request.preemptions,
+                        request.scheduled_ns, what == Seen::completed ? request.longest_gap_ns : 0});
     }
     void on_first_token(serving::Request const& request, core::TimeNs now_ns) override {
         note(request, now_ns, Seen::first_token);

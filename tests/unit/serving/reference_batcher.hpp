@@ -282,9 +282,8 @@ class ReferenceBatcher {
         prefilling_ = still;
         for (Id const id : ended) {
             Sequence& s = all_[id];
-            bool const hand_over =
-                params_.prefill_only &&
-                (s.request.output_tokens > 1 || params_.first_token != llm::FirstToken::prefill);
+            bool const hand_over = params_.prefill_only && (s.request.output_tokens > 1 ||
+                                                            params_.first_token != llm::FirstToken::prefill);
             bool const thrown_away = hand_over && params_.first_token == llm::FirstToken::resampled;
             bool const carried = hand_over && params_.first_token == llm::FirstToken::decode;
             if (!thrown_away) ++s.request.generated;

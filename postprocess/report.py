@@ -201,20 +201,13 @@ def boundaries(run):
     return " ".join(map(str, stated)) if isinstance(stated, list) else str(stated or "")
 
 
-def warnings(run):
-    """What the program itself says to beware of."""
-    stated = run.summary.get("warnings")
-    return [str(warning) for warning in stated] if isinstance(stated, list) else []
-
-
 def write_report(run, output):
     folder = make_folder(output)
     parts = [f"<h1>{page.text(run.name)}</h1>", page.paragraph(origin(run), "origin")]
-    parts += [page.paragraph(problem, "problem") for problem in run.problems()]
     if verdict := sentences.verdict_words(run):
         parts.append(page.paragraph(verdict, "headline"))
+    parts += [page.paragraph(problem, "problem") for problem in run.problems()]
     parts.append(page.paragraph(" ".join(sentences.headline(run)), "headline"))
-    parts += [page.paragraph(f"Warning: {warning}", "problem") for warning in warnings(run)]
     if boundaries(run):
         parts.append(page.paragraph(boundaries(run), "note"))
     parts.append(page.section("Key figures", key_figure_tables(run)))

@@ -217,8 +217,12 @@ class Run:
         return values
 
     def facility_names(self):
-        names = [name for name in self._group("facility") if self._is_series("facility", name)]
-        return names if len(self.time_s) else []
+        if not len(self.time_s):
+            return []
+        try:
+            return [name for name in self._group("facility") if self._is_series("facility", name)]
+        except READ_ERRORS:
+            raise Missing("/facility of run.h5 is damaged") from None
 
     def has_facility(self, name):
         return self._has(f"facility/{name}") and len(self.time_s) > 0

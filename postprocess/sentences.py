@@ -97,12 +97,7 @@ def verdict_words(run):
     if not verdict:
         return ""
     because = str(run.summary.get("verdict_because") or "")
-    meaning = {
-        "steady": "The deployment serves its load",
-        "filling": "The run ends before the site is in a steady state",
-        "overloaded": "The deployment is overloaded",
-    }.get(verdict.split(" ")[0], "The run is judged")
-    return f"{meaning}: {verdict}. {because[:1].upper()}{because[1:]}."
+    return f"Verdict: {verdict}. {because[:1].upper()}{because[1:]}."
 
 
 def headline(run):

@@ -60,15 +60,18 @@ std::optional<double> Survival::at_least(double q) const {
 std::optional<double> Survival::mean() const {
     if (ended_.count() == 0) return {};
     if (open_.count() + never_ == 0) return ended_.mean();
+    constexpr double most_left = 0.01;
     double sum = 0;
     double left = 1;
+    double longest = 0;
     steps([&](std::int32_t bucket, double before, double after) {
-        sum += (before - after) * (Histogram::lower_edge(bucket) + 0.5 * Histogram::width(bucket));
+        longest = Histogram::lower_edge(bucket) + 0.5 * Histogram::width(bucket);
+        sum += (before - after) * longest;
         left = after;
         return true;
     });
-    if (left > 0) return {};
-    return sum;
+    if (left > most_left || (left > 0 && never_ > 0)) return {};
+    return sum + left * std::max(longest, open_.quantile(1));
 }
 
 }  // namespace mw::core

@@ -55,19 +55,18 @@ void Rack::record_completion(serving::Request const& request, core::TimeNs now_n
         ++counts_[Count::tpot_samples];
     }
     ServiceResults& results = results_[request.service.index()];
+    bool const met =
+        seen.first_ns - seen.arrival_ns <= service.ttft_objective_ns && tpot_ns <= service.tpot_objective_ns;
     if (measured(request.arrival_ns)) {
         ++counts_[Count::cohort_completed];
         ++results.completed;
         results.e2e.add(seen.done_ns - seen.arrival_ns);
-        if (seen.first_ns - seen.arrival_ns <= service.ttft_objective_ns &&
-            tpot_ns <= service.tpot_objective_ns) {
-            ++results.met;
-            results.goodput_tokens += request.output_tokens;
-        }
+        results.met += met ? 1 : 0;
     }
     if (!measured(now_ns)) return;
     ++results.completions;
     results.output_tokens += request.output_tokens;
+    if (met) results.goodput_tokens += request.output_tokens;
     ++counts_[Count::measured_completions];
     results.completed_ttft.add(seen.first_ns - seen.arrival_ns);
     results.completed_e2e.add(seen.done_ns - seen.arrival_ns);

@@ -16,7 +16,7 @@ namespace mw::core {
  * last, and `never` counts those that will not end. Averages over those that ended alone would be too short: the slowest are missing.
  * Source: Kaplan and Meier, J. Am. Stat. Assoc. 53 (1958), product-limit estimate. Valid: what still lasts is no different from what ended
  * at the same age. With nothing open it is the histogram itself. Worked: 1, 2, 4 s took three, a fourth has waited 3 s: the median is 2 s,
- * S(4 s) = 0; had the fourth waited 5 s, S(4 s) = 0.25, and the 90th percentile is unknown.
+ * S(4 s) = 0, the mean 2.75 s; had the fourth waited 5 s, S(4 s) = 0.25, and the 90th percentile is unknown.
  */
 class Survival {
   public:
@@ -27,7 +27,7 @@ class Survival {
     [[nodiscard]] std::optional<double> quantile(double q) const;
     //! A value that the quantile is not below, as if all that is open ended now; none where it will never end.
     [[nodiscard]] std::optional<double> at_least(double q) const;
-    //! None where the longest have not ended.
+    //! Up to one in a hundred that is left is taken to end where it stands (Efron's tail, a lower bound); none where more is.
     [[nodiscard]] std::optional<double> mean() const;
 
   private:

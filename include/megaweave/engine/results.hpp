@@ -35,9 +35,8 @@ struct ServiceResults {
     std::int64_t arrived{0};
     std::int64_t completed{0};
     std::int64_t rejected{0};
-    std::int64_t late{0};            //!< open, and already later than an objective allows
-    std::int64_t met{0};             //!< complete within the objectives
-    std::int64_t goodput_tokens{0};  //!< output of those
+    std::int64_t late{0};  //!< open, and already later than an objective allows
+    std::int64_t met{0};   //!< complete within the objectives
     // What happened in the measured period
     core::Histogram
         token_gaps;        //!< between tokens of a sequence (inter-token latency), one for each delivery
@@ -46,7 +45,8 @@ struct ServiceResults {
     core::Histogram completed_ttft;  //!< of completions
     core::Histogram completed_e2e;
     std::int64_t completions{0};
-    std::int64_t output_tokens{0};  //!< of completions
+    std::int64_t output_tokens{0};   //!< of completions
+    std::int64_t goodput_tokens{0};  //!< of completions within the objectives
 
     //! Arrivals whose outcome is known: complete, rejected, or later than their objectives.
     [[nodiscard]] std::int64_t decided() const { return completed + rejected + late; }

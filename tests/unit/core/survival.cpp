@@ -41,6 +41,17 @@ TEST_CASE("What still lasts counts with its age (the data sheet's example)") {
     CHECK_FALSE(unknown.mean());
 }
 
+TEST_CASE("A mean takes the last hundredth to end where it stands, and no more than that") {
+    core::Histogram ended;
+    for (int i = 0; i < 199; ++i) ended.add(100);
+    core::Histogram const one = of({300});
+    CHECK(*core::Survival{ended, one, 0}.mean() == doctest::Approx((199 * 100 + 300) / 200.0).epsilon(0.01));
+    core::Histogram const three = of({300, 300, 300});
+    CHECK_FALSE(core::Survival{ended, three, 0}.mean());
+    core::Histogram const none;
+    CHECK_FALSE(core::Survival{ended, none, 1}.mean());
+}
+
 TEST_CASE("What never ends is later than everything") {
     core::Histogram const ended = of({1, 1, 1});
     core::Histogram const open;

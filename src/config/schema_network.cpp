@@ -15,10 +15,10 @@ bool is_clos(Kind kind) {
 
 void describe_dragonfly(Fields& fields, fabric::NetworkParams& network) {
     fabric::DragonflyParams& dragonfly = network.dragonfly;
-    Rule const count = within(0, 1024);
-    fields.integer("routers", dragonfly.routers, count);
-    if (network.kind == Kind::dragonfly_plus) fields.integer("spines", dragonfly.spines, count);
-    fields.integer("nics_per_router", dragonfly.nics_per_router, count);
+    Rule const of_a_group = within(0, 256);  // their cables grow with the square: a second to build
+    fields.integer("routers", dragonfly.routers, of_a_group);
+    if (network.kind == Kind::dragonfly_plus) fields.integer("spines", dragonfly.spines, of_a_group);
+    fields.integer("nics_per_router", dragonfly.nics_per_router, within(0, 1024));
     fields.integer("global_links", dragonfly.global_links, within(1, 4096));
     fields.integer("groups", dragonfly.groups, within(0, 20'000));
 }

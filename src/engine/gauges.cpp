@@ -309,7 +309,7 @@ void Gauges::put_plant(Sums const& sums) {
         put("budget_w", "W", "what the site may draw, in force when the sample began; NaN: no budget then",
             site_budget_w() > 0 ? site_budget_w() : std::numeric_limits<double>::quiet_NaN());
     if (facility.control.on())
-        put("board_target_w", "W", "power that the site's control leaves to the boards",
+        put("board_target_w", "W", "power that the site's control leaves to the boards; NaN: no target yet",
             control_.target_w() > 0 ? control_.target_w() : std::numeric_limits<double>::quiet_NaN());
     if (clocks_may_change(deck))
         put(clock_column.name, clock_column.unit, clock_column.description,

@@ -57,6 +57,8 @@ def mistakes(checks, program):
         ("--time-limit 00:61:00", ["run", DECK, "--time-limit", "00:61:00"], "HH:MM:SS"),
         ("--threads 0", ["run", DECK, "--threads", "0"], "--threads"),
         ("--restart from nothing", ["run", DECK, "--restart", "nothing"], "nothing"),
+        ("does_not_fit: a model that no instance holds", ["check", DECK, "--set", "services[0].model=deepseek-v3"],
+         "--set services[0].model=deepseek-v3: service"),
         ("points that are not there", ["validate", "nowhere.csv"], "nowhere.csv"),
         ("points without columns", ["validate", DECK], "no column 'source'"),
         ("--filter without a value", ["validate", SAMPLE, "--filter", "load"], "COLUMN=VALUE"),

@@ -148,7 +148,7 @@ std::string latency_block(Results const& r, engine::Verdict const& verdict) {
     text += "  " + seconds_of("given_ttft_s", all.ttft) + "\n";
     text += parts_line(all, "  ");
     text += "  " + seconds_of("contention_s", all.contention) + "  # of transfer\n";
-    text += "  completed:  # of requests completed in the measured period\n";
+    text += "  completed_requests:  # in the measured period\n";
     text += fmt::format("    count: {}\n", all.completions);
     text += "    " + seconds_of("ttft_s", all.completed_ttft) + "\n";
     return text + "    " + seconds_of("e2e_s", all.completed_e2e) + "\n";

@@ -320,7 +320,7 @@ def no_data_is_null(run):
     for service in summary["services"]:
         if service["completed"] == 0 and service["tpot_s"]["p50"] is not None:
             found.append(f"{service['name']}: a TPOT of no completions")
-    if summary["latency"]["completed"]["count"] == 0 and summary["latency"]["completed"]["e2e_s"]["mean"] is not None:
+    if summary["latency"]["completed_requests"]["count"] == 0 and summary["latency"]["completed_requests"]["e2e_s"]["mean"] is not None:
         found.append("latencies of no completions")
     return found
 

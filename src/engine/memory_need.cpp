@@ -11,7 +11,7 @@ namespace mw::engine {
 
 namespace {
 
-constexpr double request_bytes = 700;
+constexpr double request_bytes = 1400;
 constexpr double series_bytes = 64;
 constexpr double rack_bytes = 40e3;
 constexpr double instance_bytes = 2e3;

@@ -10,6 +10,7 @@ from pathlib import Path
 
 PROGRAM, SOURCE = sys.argv[1], Path(sys.argv[2])
 DECK = str(SOURCE / "tests/decks/good/minimal.yaml")
+LARGE = str(SOURCE / "inputs/clusters/h100_100k.yaml")
 BURST = "services[0].workload.arrivals={process: burst, requests: %d}"
 
 
@@ -49,11 +50,11 @@ def main():
         idle = peak_gb(DECK, [], folder + "/idle")
         print(f"the program itself: {idle:.3f} GB")
         for name, deck, changes in (
-                ("a burst of two million", DECK, [BURST % 2_000_000, "time.duration=200 ms"]),
+                ("a burst of a million", DECK, [BURST % 1_000_000, "time.duration=100 ms"]),
                 ("a closed loop of a million", DECK,
-                 ["services[0].workload.arrivals={process: closed, concurrency: 1000000}", "time.duration=200 ms"]),
-                ("32,768 accelerators", str(SOURCE / "inputs/clusters/h100_100k.yaml"),
-                 ["cluster.accelerators=32768", "time.duration=200 ms", "time.warmup=0 s"])):
+                 ["services[0].workload.arrivals={process: closed, concurrency: 1000000}", "time.duration=100 ms"]),
+                ("32,768 accelerators", LARGE,
+                 ["cluster.accelerators=32768", "time.duration=500 ms", "time.warmup=0 s"])):
             said, took = predicted_gb(deck, changes), peak_gb(deck, changes, folder + "/run") - idle
             print(f"{name}: {said:.2f} GB predicted, {took:.2f} GB taken")
             assert said / 2 < took < said * 2, name
@@ -62,7 +63,13 @@ def main():
     assert ".requests" in refusal(DECK, [BURST % 10**9], "run")
     assert ".concurrency" in refusal(DECK, ["services[0].workload.arrivals={process: closed, concurrency: 1000000000}"])
     assert ".rate" in refusal(DECK, ["services[0].workload.arrivals.rate=1e9 /s", "time.duration=100 s"])
-    assert "time.duration" in refusal(DECK, ["time.duration=99999999 s"])
+    assert "time.duration" in refusal(DECK, ["time.duration=26280 h"])
+    years = [f"time.{key}=99999999 s" for key in ("duration", "window", "sample")]
+    done = subprocess.run(command("check", DECK, years), capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2 and "time.sample must be" in done.stderr, done.stderr
+    # 100,000 accelerators are not refused where 8 GiB are all there is.
+    subprocess.run(command("check", LARGE, []), stdout=subprocess.DEVNULL, check=True,
+                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30)))
 
 
 main()

@@ -17,15 +17,17 @@ struct MemoryNeed {
 /*!
  * What a run of a deck needs in memory, all ranks together, beside the program itself.
  *
- *     requests: 700 B for each in flight: all of a burst or a closed loop; of an open load a full batch of each instance, and what
+ *     requests: 1.4 kB for each in flight: all of a burst or a closed loop; of an open load a full batch of each instance, and what
  *               comes in the whole run beyond twice the rate at which full batches end
  *     series:   64 B for each 25 ms of the measured period, and for each sample
  *     bins:     8 B for each 25 ms of a sample, of each rack
  *     site:     40 kB for each rack, 2 kB for each instance, 250 B for each link
  *
- * Source: peak resident memory of runs (tests/edges/memory_test.py holds them within a factor of 2). Leaves out: records on their
- * way to run.h5, messages of a window, what MPI sets aside.
- * Worked: a burst of a million requests on one rack needs 0.7 GB for them.
+ * Source: peak resident memory of runs (tests/edges/memory.py holds them within a factor of 2): on one rank and thread, less the 34 MB
+ * of a run of ten requests, bursts of one and four million took 1.397 and 5.578 GB, a closed loop of a million 1.395 GB; sites of 256
+ * and 1,024 racks with four instances and nine links each took 22 and 61 MB. The series' constant is a count, not measured.
+ * Leaves out: records on their way to run.h5, messages of a window, what MPI sets aside.
+ * Worked: a burst of a million requests on one rack needs 1.4 GB for them.
  */
 [[nodiscard]] std::vector<MemoryNeed> memory_needs(World const& world, Deployment const& deployment);
 

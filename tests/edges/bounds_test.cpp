@@ -109,7 +109,7 @@ TEST_CASE("every numeric key has finite bounds, and a deck runs at each of them 
                 ++runs;
             }
         }
-    MESSAGE(seen.size() << " keys, " << runs << " values, refused by a rule between keys " << refused.by_checks
-                        << ", for memory " << refused.by_memory);
+    MESSAGE(seen.size() << " keys, " << runs << " values, refused by a rule between keys "
+                        << refused.by_checks << ", for memory " << refused.by_memory);
     if (only == nullptr) CHECK(seen.size() > 250);
 }

@@ -25,7 +25,7 @@ struct MemoryNeed {
  *
  * Source: peak resident memory of runs (tests/edges/memory.py holds them within a factor of 2): on one rank and thread, less the 34 MB
  * of a run of ten requests, bursts of one and four million took 1.397 and 5.578 GB, a closed loop of a million 1.395 GB; sites of 256
- * and 1,024 racks with four instances and nine links each took 22 and 61 MB. The series' constant is a count, not measured.
+ * and 1,024 racks with four instances and nine links each took 22 and 61 MB. The constants of the series and the bins are not measured.
  * Leaves out: records on their way to run.h5, messages of a window, what MPI sets aside.
  * Worked: a burst of a million requests on one rack needs 1.4 GB for them.
  */

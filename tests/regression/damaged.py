@@ -71,7 +71,11 @@ def try_one(checks, program, number, rng, good, plain):
     shutil.copytree(good, folder)
     damage = DAMAGES[number % len(DAMAGES)]
     victim = checkpoints(folder)[-1] if number % 2 else folder / "run.h5"
-    victim.write_bytes(damage(victim.read_bytes(), rng))
+    whole = victim.read_bytes()
+    changed = damage(whole, rng)
+    if changed == whole:  # zeros where there were zeros
+        changed = flip_bits(whole, rng)
+    victim.write_bytes(changed)
     by_folder = rng.random() < 0.5
     result = restart(program, folder, folder if by_folder else checkpoints(folder)[-1])
     name = f"{number}: {damage.__name__} of {victim.name}, --restart {'FOLDER' if by_folder else 'FILE'}"

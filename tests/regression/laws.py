@@ -297,7 +297,8 @@ def outcomes_are_accounted_for(run):
     for service in services:
         if service["decided"] + service["undecided"] != service["arrived"]:
             found.append(f"{service['name']}: decided and undecided are not the arrivals: {service}")
-        if (service["met_fraction"] is None) != (service["met"] is None):
+        # Of nothing decided there is no share.
+        if (service["met_fraction"] is None) != (service["met"] is None or service["decided"] == 0):
             found.append(f"{service['name']}: a share without a number, or a number without a share")
         if service["met_fraction"] is not None:
             if not near(service["met_fraction"], service["met"] / service["decided"], PRINTED):

@@ -10,12 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "regression"))
-from harness import (BUSY, BUSY_DECK, DONE, INPUT, STOPPED, TREE, WORLD, Checks, Program, arguments, checkpoints, digest, sets)
+from harness import (BUSY, BUSY_DECK, DONE, INPUT, STOPPED, TREE, WORLD, arguments, checkpoints, digest, run_parts, sets)
 
 DECK = TREE / "tests/decks/good/minimal.yaml"
 BAD = TREE / "tests/decks/bad"
@@ -297,15 +296,8 @@ def installed(checks, program):
 
 def main():
     options = arguments(__doc__)
-    checks = Checks()
-    for part in (help_and_version, mistakes, output_folder, lost_rank, time_limit, stop_and_restart, flows, validate, warnings, listings,
-                 installed):
-        folder = tempfile.mkdtemp(prefix="megaweave-cli-")
-        start = time.monotonic()
-        part(checks, Program(options.binary, options.mpirun, folder))
-        print(f"{part.__name__}: {time.monotonic() - start:.1f} s", flush=True)
-        shutil.rmtree(folder)
-    checks.finish()
+    run_parts((help_and_version, mistakes, output_folder, lost_rank, time_limit, stop_and_restart, flows, validate,
+               warnings, listings, installed), options, "megaweave-cli-")
 
 
 if __name__ == "__main__":

@@ -6,16 +6,14 @@ and how a stopped run goes on. Each part names the case of ../shared/cases that 
 """
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "regression"))
-from harness import (DONE, INPUT, STOPPED, TREE, WORLD, Checks, Program, arguments, checkpoints, digest, environment, sets)
+from harness import (DONE, INPUT, STOPPED, TREE, WORLD, arguments, checkpoints, digest, environment, run_parts, sets)
 
 DECK = TREE / "tests/decks/good/minimal.yaml"
 ENDLESS = {"time.duration": "200000 s", "time.window": "1 ms"}
@@ -236,15 +234,8 @@ def restart_compares(checks, program):
 
 def main():
     options = arguments(__doc__)
-    checks = Checks()
-    for part in (earlier_results_deleted, files_of_others, two_runs_one_folder, signal_while_starting, signal_in_setup, hup, deck_by_pipe,
-                 going_on, restart_compares):
-        folder = tempfile.mkdtemp(prefix="megaweave-jobs-")
-        start = time.monotonic()
-        part(checks, Program(options.binary, options.mpirun, folder))
-        print(f"{part.__name__}: {time.monotonic() - start:.1f} s", flush=True)
-        shutil.rmtree(folder)
-    checks.finish()
+    run_parts((earlier_results_deleted, files_of_others, two_runs_one_folder, signal_while_starting, signal_in_setup, hup, deck_by_pipe,
+               going_on, restart_compares), options, "megaweave-jobs-")
 
 
 if __name__ == "__main__":

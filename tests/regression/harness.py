@@ -1,9 +1,11 @@
 """Shared by the scripts of tests/regression and tests/app: start megaweave as a user does, count what holds, compare two runs."""
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -173,6 +175,18 @@ def arguments(description, **options):
     if h5py is None:
         print("skipped: comparison of run.h5, since h5py is not on this machine")
     return parsed
+
+
+def run_parts(parts, options, prefix):
+    """Each part of a test by itself, in a folder that is gone afterwards; ends the script."""
+    checks = Checks()
+    for part in parts:
+        folder = tempfile.mkdtemp(prefix=prefix)
+        start = time.monotonic()
+        part(checks, Program(options.binary, options.mpirun, folder))
+        print(f"{part.__name__}: {time.monotonic() - start:.1f} s", flush=True)
+        shutil.rmtree(folder)
+    checks.finish()
 
 
 def sets(values):

@@ -49,7 +49,7 @@ bool contains(fs::path const& path, std::string_view mark, std::optional<std::si
     return false;
 }
 
-//! What a run leaves that is killed before its first flush: room on the disk, and nothing in it.
+//! A run that is killed before its first flush leaves this: room on the disk, and nothing in it.
 bool is_blank(fs::path const& path) {
     std::array<char, 8> start{};
     std::ifstream in{path, std::ios::binary};

@@ -9,7 +9,7 @@ namespace mw::app {
  * numbered names). Nothing here deletes a file, and what others wrote is not touched.
  */
 
-//! What a new run replaces of an earlier one.
+//! Files of an earlier run that a new one replaces.
 enum class Replaced : unsigned char {
     everything,
     results  //!< all but checkpoints: a restart goes on from these

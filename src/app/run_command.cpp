@@ -132,8 +132,9 @@ int run_command(Options const& options, parallel::Comm& comm) {
     if (comm.root()) {
         config::Deck told = deck;
         told.warnings.insert(told.warnings.end(), warnings.begin(), warnings.end());
-        write_text(directory + "/summary.yaml", summary_yaml(told, results));
-        fmt::print("{}output: {}\n", summary_text(deck, results), directory);
+        engine::Verdict const verdict = engine::judge(deck, results);
+        write_text(directory + "/summary.yaml", summary_yaml(told, results, verdict));
+        fmt::print("{}output: {}\n", summary_text(deck, results, verdict), directory);
     }
     return exit_done;
 }

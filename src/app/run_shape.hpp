@@ -7,7 +7,7 @@
 
 namespace mw::app {
 
-//! What run.h5 says of the site: racks and links of this rank, instances on the root. Collective.
+//! Description of the site in run.h5: racks and links of this rank, instances on the root. Collective.
 [[nodiscard]] io::RunShape run_shape(engine::World const& world, site::Partition const& partition,
                                      parallel::Comm const& comm);
 

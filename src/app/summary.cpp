@@ -9,6 +9,7 @@
 #include <limits>
 #include <span>
 
+#include "megaweave/llm/share_names.hpp"
 #include "megaweave/plant/power_quality.hpp"
 #include "summary_fabric.hpp"
 #include "summary_power.hpp"
@@ -22,9 +23,6 @@ namespace {
 
 using engine::Count;
 using engine::Results;
-
-constexpr std::array<char const*, llm::share_count> share_names = {
-    "compute", "hbm", "scale_up", "scale_out", "memory_pool", "overhead", "idle"};
 
 //! Not a number where there is nothing to divide by; null in the summary.
 double ratio(double a, double b) {
@@ -152,7 +150,7 @@ std::string time_share_block(Results const& r) {
     for (core::TimeNs const part : r.accelerator_ns) total += static_cast<double>(part);
     std::string text = "time_share:  # of accelerator time\n";
     for (std::size_t s = 0; s < llm::share_count; ++s)
-        text += fmt::format("  {}: {:.8f}\n", share_names[s],
+        text += fmt::format("  {}: {:.8f}\n", llm::share_names[s],
                             ratio(static_cast<double>(r.accelerator_ns[s]), total));
     return text;
 }
@@ -215,8 +213,7 @@ std::string throughput_block(Results const& r, engine::Verdict const& verdict) {
 
 }  // namespace
 
-std::string summary_yaml(config::Deck const& deck, Results const& r) {
-    engine::Verdict const verdict = engine::judge(deck, r);
+std::string summary_yaml(config::Deck const& deck, Results const& r, engine::Verdict const& verdict) {
     std::string text = fmt::format(
         "# Megaweave {}. Measured period: {:.6g} s after {:.6g} s of warm-up. Tokens: output unless said "
         "otherwise. Power: the boundary is in the key. null: there is nothing to state.\n"
@@ -251,15 +248,14 @@ std::string headline(Results const& r, engine::Verdict const& verdict) {
 
 }  // namespace
 
-std::string summary_text(config::Deck const& deck, Results const& r) {
-    engine::Verdict const verdict = engine::judge(deck, r);
+std::string summary_text(config::Deck const& deck, Results const& r, engine::Verdict const& verdict) {
     auto const busiest =
         std::max_element(r.accelerator_ns.begin(), r.accelerator_ns.end()) - r.accelerator_ns.begin();
     std::string text = fmt::format(
         "{}: {}\nverdict: {}: {}\n  {}\n  most accelerator time: {}; {:.3g} x real time on {} ranks x {} "
         "threads\n",
         deck.name, headline(r, verdict), verdict.text, verdict.because, service_line(deck, r),
-        share_names[static_cast<std::size_t>(busiest)],
+        llm::share_names[static_cast<std::size_t>(busiest)],
         quotient(r.performance.simulated_s, r.performance.wall_s).value_or(0), r.performance.ranks,
         r.performance.threads);
     for (std::string const& warning : warnings_of(deck, r, verdict))

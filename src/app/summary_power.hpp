@@ -16,7 +16,7 @@ namespace mw::app {
 
 //! Output tokens for the energy that was used, whatever the stores gave or took, where there are stores.
 [[nodiscard]] std::string efficiency_without_stores(config::Deck const& deck, engine::Results const& results);
-//! What the measured period shows of power that a reader must know: budgets that were passed, stores that were emptied.
+//! Warnings about power in the measured period: budgets that were passed, stores that were emptied.
 [[nodiscard]] std::vector<std::string> power_warnings(config::Deck const& deck,
                                                       engine::Results const& results);
 

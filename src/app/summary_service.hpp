@@ -8,7 +8,7 @@
 
 namespace mw::app {
 
-//! Of all services together.
+//! Results of all services together.
 [[nodiscard]] engine::ServiceResults all_services(engine::Results const& results);
 //! Some service has an objective.
 [[nodiscard]] bool has_objectives(config::Deck const& deck);

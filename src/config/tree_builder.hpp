@@ -51,7 +51,7 @@ class TreeBuilder final : public YAML::EventHandler {
   public:
     TreeBuilder(std::uint32_t source, Problems& problems) : source_{source}, problems_{problems} {}
 
-    //! What the document holds; a null tree if nothing.
+    //! Content of the document; a null tree if it has none.
     [[nodiscard]] Tree take() { return std::move(root_); }
 
     void OnDocumentStart(YAML::Mark const&) override {}

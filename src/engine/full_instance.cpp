@@ -93,7 +93,7 @@ class Bench final : public serving::InstanceListener {
                                    : hardware::DynamicPower{});
     }
 
-    //! What the rest of the site does at once.
+    //! Does at once what the rest of the site would do.
     void settle() {
         while (!held_.empty() || !fetched_.empty()) {
             std::vector<serving::Slot> const held = std::exchange(held_, {});

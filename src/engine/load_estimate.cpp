@@ -38,7 +38,7 @@ class MeanRequest {
           prompt_s_{lone_prompt_s(world, id, input_)},
           transfer_s_{transfer_s(world, input_)} {}
 
-    //! Of `sequences` that decode together, each half done.
+    //! Duration of an iteration in which `sequences` decode together, each half done [s].
     [[nodiscard]] double iteration_s(double sequences) const {
         llm::Batch batch;
         batch.decode_sequences = std::max<std::int64_t>(1, std::llround(sequences));
@@ -87,7 +87,7 @@ class MeanRequest {
                                         workload::most_tokens);
     }
 
-    //! Of a prompt's cache from prefill to decode instance, alone on the network.
+    //! Time of a prompt's cache from prefill to decode instance, alone on the network.
     [[nodiscard]] double transfer_s(World const& world, std::int64_t tokens) const {
         serving::ServiceParams const& params = service_->params();
         if (!passes_network(world, params)) return 0;

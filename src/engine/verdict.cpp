@@ -8,6 +8,7 @@
 
 #include "load_trend.hpp"
 #include "megaweave/core/survival.hpp"
+#include "megaweave/llm/share_names.hpp"
 
 namespace mw::engine {
 
@@ -28,14 +29,12 @@ std::string per_cent(double part) {
 }
 
 std::string largest_share(Results const& r) {
-    static constexpr std::array<char const*, llm::share_count> names = {
-        "compute", "hbm", "scale_up", "scale_out", "memory_pool", "overhead", "idle"};
     auto const last = r.accelerator_ns.begin() + llm::index_of(llm::Share::idle);
-    return names[static_cast<std::size_t>(std::max_element(r.accelerator_ns.begin(), last) -
-                                          r.accelerator_ns.begin())];
+    return llm::share_names[static_cast<std::size_t>(std::max_element(r.accelerator_ns.begin(), last) -
+                                                     r.accelerator_ns.begin())];
 }
 
-//! What requests that wait are short of.
+//! The resource that waiting requests are short of.
 std::string waits_for(LoadTrend const& trend, std::int64_t instances, Results const& results) {
     auto const all = static_cast<double>(instances);
     if (trend.caches_moving > 0.5 * trend.waiting) return "scale_out";
@@ -165,7 +164,7 @@ void doubt_width(char const* what, std::optional<core::BatchMean> const& mean,
 
 std::vector<std::string> find_doubts(Results const& r, Verdict const& verdict, Series const& series) {
     std::vector<std::string> doubts;
-    // Of a whole workload, not a sample of a steady state; and no duration mends an overload.
+    // These means cover a whole workload, not a sample of a steady state; and no duration mends an overload.
     if (r.drained || verdict.state == LoadState::overloaded) return doubts;
     auto const life = life_s(r);
     if (life && r.measured_s < lives_wanted * *life)

@@ -7,13 +7,11 @@
 
 #include "megaweave/engine/simulation.hpp"
 #include "megaweave/engine/world.hpp"
+#include "megaweave/llm/share_names.hpp"
 
 namespace mw::validation {
 
 namespace {
-
-constexpr std::array<char const*, llm::share_count> share_names = {
-    "compute", "hbm", "scale_up", "scale_out", "memory_pool", "overhead", "idle"};
 
 //! Keeps the power of the boards in the measured period.
 class BoardMeter final : public engine::Observer {
@@ -114,7 +112,7 @@ void bind(Prediction& prediction, engine::Results const& results) {
         static_cast<double>(results.accelerators);
     prediction.kv_starved =
         busy_s > 0 ? core::to_seconds(results.counts[engine::Count::kv_starved_ns]) / busy_s : 0;
-    prediction.binding = prediction.kv_starved > 0.5 ? "kv_memory" : share_names[largest];
+    prediction.binding = prediction.kv_starved > 0.5 ? "kv_memory" : llm::share_names[largest];
 }
 
 void require_all_served(engine::Results const& results, Trial const& trial) {

@@ -17,10 +17,10 @@ __extension__ using Wide = __int128;
     return (a + b - 1) / b;
 }
 
-//! What one conversion may give: half of 63 bits, so that a sum of two still fits.
+//! Largest result of one conversion: half of 63 bits, so that a sum of two still fits.
 inline constexpr double most_countable = 4.6e18;
 
-//! What a sum may be: 63 bits, less what rounding to a double takes.
+//! Largest sum: 63 bits, less what rounding to a double takes.
 inline constexpr double most_sum = 9.2e18;
 
 //! Throws core::TooLarge, which names the quantity, with its unit in brackets.

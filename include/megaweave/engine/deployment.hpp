@@ -59,11 +59,11 @@ struct Deployment {
     std::vector<Service> services;
 };
 
-//! What the site draws when all its accelerators are powered and idle, in steady state [W].
+//! Power of the site when all its accelerators are powered and idle, in steady state [W].
 [[nodiscard]] double idle_facility_w(World const& world);
 [[nodiscard]] Deployment describe(World const& world);
 
-//! What the site draws at the utility's meter while no request is in it, at the start of the measured period: no control can go below [W].
+//! Power at the utility's meter while no request is in the site, at the start of the measured period; no control can go below it [W].
 [[nodiscard]] double idle_facility_w(World const& world);
 
 //! Throws core::TooLarge where a run of this length cannot be counted: accelerators times time, or the energy of the idle site.

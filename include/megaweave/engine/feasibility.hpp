@@ -8,7 +8,7 @@
 
 namespace mw::engine {
 
-//! What can be said of a deck before it runs.
+//! Findings about a deck before it runs.
 struct Feasibility {
     std::vector<LoadEstimate> services;
     std::vector<std::string> warnings;  //!< each with a number and a cure

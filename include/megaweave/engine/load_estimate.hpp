@@ -7,10 +7,10 @@
 
 namespace mw::engine {
 
-//! What of a service is full first: its instances, those of one kind, or the adapters that caches pass.
+//! The part of a service that is full first: its instances, those of one kind, or the adapters that caches pass.
 enum class Bound : std::uint8_t { unified, prefill, decode, network };
 
-//! What a service can do, by `estimate_load`.
+//! Capacity of a service, by `estimate_load`.
 struct LoadEstimate {
     double offered_per_s{0};   //!< requests; 0 for closed loops and bursts
     double capacity_per_s{0};  //!< requests that it can serve for ever; 0: none fits

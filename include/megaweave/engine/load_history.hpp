@@ -10,7 +10,7 @@
 
 namespace mw::engine {
 
-//! What the whole site did in one sample; sums, but for the last.
+//! Sums over the whole site in one sample.
 struct SiteSample {
     core::TimeNs length_ns{0};
     std::int64_t output_tokens{0};
@@ -39,7 +39,7 @@ class LoadHistory {
     void begin(std::span<ServiceLoad const> loads) { last_.assign(loads.begin(), loads.end()); }
 
     [[nodiscard]] std::vector<SiteSample> const& samples() const { return samples_; }
-    //! Of one service in one sample: flows of the sample, the rest at its end.
+    //! Load of one service in one sample: flows are those of the sample, the rest stands at its end.
     [[nodiscard]] ServiceLoad const& load(std::size_t sample, std::size_t service) const {
         return loads_[sample * services_ + service];
     }

@@ -15,7 +15,7 @@ struct MemoryNeed {
 };
 
 /*!
- * What a run of a deck needs in memory, all ranks together, beside the program itself.
+ * Memory that a run of a deck needs, all ranks together, beside the program itself.
  *
  *     requests: 1.4 kB for each in flight: all of a burst or a closed loop; of an open load a full batch of each instance, and what
  *               comes in the whole run beyond twice the rate at which full batches end

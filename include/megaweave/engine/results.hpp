@@ -18,7 +18,7 @@
 namespace mw::engine {
 
 /*!
- * What one service did [ns].
+ * Results of one service [ns].
  *
  * Two populations. The requests that arrived in the measured period, whenever they end: how long their first token and their end took, those
  * that are still open beside them. And what happened in the measured period, whenever it began: completions and tokens.
@@ -37,7 +37,7 @@ struct ServiceResults {
     std::int64_t rejected{0};
     std::int64_t late{0};  //!< open, and already later than an objective allows
     std::int64_t met{0};   //!< complete within the objectives
-    // What happened in the measured period
+    // Events of the measured period
     core::Histogram
         token_gaps;        //!< between tokens of a sequence (inter-token latency), one for each delivery
     core::Histogram tpot;  //!< of completions of more than one token
@@ -189,7 +189,7 @@ struct Results {
     Counts counts;      //!< of the measured period; cohorts as their names say
     std::int64_t in_flight{0};
     Energies energy_uj;  //!< of the measured period; the sum is what the utility's meter saw
-    //! Of it, what was used within each boundary: without what stores took or gave, with their losses.
+    //! Use within each boundary, without what stores took or gave, with their losses.
     std::int64_t it_energy_uj{0};
     std::int64_t boards_energy_uj{0};  //!< of the accelerator boards, links and leakage included
     std::int64_t racks_energy_uj{0};

@@ -152,7 +152,7 @@ class Instance {
     [[nodiscard]] std::int64_t waiting() const {
         return static_cast<std::int64_t>(waiting_.size() + attached_.size()) + fetching_;
     }
-    //! Of them, those that wait for a place to fetch their cache, or for the cache itself.
+    //! Number of them that wait for a place to fetch their cache, or for the cache itself.
     [[nodiscard]] std::int64_t caches_waiting() const {
         return static_cast<std::int64_t>(attached_.size()) + fetching_;
     }

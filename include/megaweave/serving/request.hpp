@@ -34,7 +34,7 @@ struct Timeline {
     core::TimeNs contention_ns{
         0};  //!< of the transfer, what other traffic cost: beyond its time on an empty network
 
-    //! What has passed since `from_ns` belongs to `part`.
+    //! The time since `from_ns` belongs to `part`.
     void close(TtftPart part, core::TimeNs now_ns) {
         part_ns[static_cast<std::size_t>(part)] += now_ns - from_ns;
         from_ns = now_ns;
